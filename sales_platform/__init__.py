@@ -1,0 +1,1 @@
+"""The sales platform: five source systems, one PostgreSQL warehouse, Dagster assets."""

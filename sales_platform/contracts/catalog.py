@@ -1,0 +1,59 @@
+"""All contracts of the platform at once, read from the `defs.yaml` documents below a folder. Knows no Dagster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sales_platform.contracts.dimension import DimensionContract
+from sales_platform.contracts.feed import FileFeedContract
+from sales_platform.contracts.reading import read_contract
+from sales_platform.contracts.table import SqlTableContract
+
+PROJECT_ROOT = Path(__file__).parents[2]
+DEFS_FOLDER = Path(__file__).parents[1] / "defs"
+
+AnyContract = FileFeedContract | DimensionContract | SqlTableContract
+
+_MODELS: dict[str, type[AnyContract]] = {
+    "sales_platform.components.FileFeed": FileFeedContract,
+    "sales_platform.components.Dimension": DimensionContract,
+    "sales_platform.components.SqlTable": SqlTableContract,
+}
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Contracts by name: feeds by `retail_sales`, dimensions by `dim_customer`, tables by `analytics.fact_sales`."""
+
+    feeds: dict[str, FileFeedContract] = field(default_factory=dict)
+    dimensions: dict[str, DimensionContract] = field(default_factory=dict)
+    tables: dict[str, SqlTableContract] = field(default_factory=dict)
+
+    def add(self, contract: AnyContract) -> None:
+        if isinstance(contract, FileFeedContract):
+            self.feeds[contract.name] = contract
+        elif isinstance(contract, DimensionContract):
+            self.dimensions[contract.table] = contract
+        else:
+            self.tables[contract.table] = contract
+
+
+@lru_cache(maxsize=8)
+def read_catalog(folder: Path = DEFS_FOLDER) -> Catalog:
+    """Read every contract below `folder`. Raises ContractError that names file and document."""
+    catalog = Catalog()
+    for path in sorted(folder.rglob("defs.yaml")):
+        for number, document in enumerate(yaml.safe_load_all(path.read_text(encoding="utf-8")), start=1):
+            _add_document(catalog, document or {}, f"{path.relative_to(folder.parent)} document {number}")
+    return catalog
+
+
+def _add_document(catalog: Catalog, document: dict[str, Any], where: str) -> None:
+    model = _MODELS.get(str(document.get("type")))
+    if model is not None:
+        catalog.add(read_contract(model, document.get("attributes") or {}, where))

@@ -1,0 +1,101 @@
+"""The words that describe one column of a feed: how its text becomes a value, and when that value is refused."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cached_property
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from sales_platform.contracts.types import ColumnType, parse_type
+
+
+class ContractModel(BaseModel):
+    """Base of every contract: an unknown word is an error, a contract never changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Reference(ContractModel):
+    """The value must exist in another table's column. missing: what happens to a row whose parent is not there (Q-15)."""
+
+    table: str = Field(pattern=r"^[a-z_]+\.[a-z0-9_]+$")
+    column: str
+    missing: Literal["infer", "hold", "reject"] = "infer"
+
+
+class Default(ContractModel):
+    """SQL over the received row for a value that is missing; `when` names the setting that must be true."""
+
+    sql: str
+    when: str | None = None
+
+
+class Column(ContractModel):
+    """One column of a feed.
+
+    type: from `contracts.types`. formats: strftime-like date formats, tried in order. decimal, thousands, strip: how
+    numbers are written. nulls: texts that mean "missing". check: SQL boolean over the typed row; a missing value passes
+    unless `required`. reject_as: the reason that names the rejected row, instead of MISSING_… or INVALID_….
+    zone: IANA zone of instants written without an offset; ambiguous: which of two instants an autumn hour means (S-63).
+    """
+
+    type: str
+    required: bool = False
+    formats: tuple[str, ...] = ()
+    decimal: Literal[".", ","] = "."
+    thousands: str | None = None
+    strip: tuple[str, ...] = ()
+    case: Literal["lower", "upper"] | None = None
+    trim: bool | None = None
+    nulls: tuple[str, ...] = ()
+    accepted: tuple[str, ...] = ()
+    check: str | None = None
+    reference: Reference | None = None
+    reject_as: str | None = Field(None, pattern=r"^[A-Z][A-Z0-9_]*$")
+    pii: str | None = None
+    unit: str | None = None
+    currency: str | None = Field(None, pattern=r"^[A-Z]{3}$")
+    description: str | None = None
+    absent_before: date | None = None
+    default: Default | str | None = None
+    zone: str | None = None
+    ambiguous: Literal["earlier", "later", "reject"] = "reject"
+
+    @field_validator("type")
+    @classmethod
+    def _known_type(cls, word: str) -> str:
+        parse_type(word)
+        return word
+
+    @model_validator(mode="after")
+    def _words_fit_the_type(self) -> Column:
+        kind = self.kind
+        if self.formats and kind.name != "date":
+            raise ValueError("formats: only a date column has formats")
+        if self.zone and kind.name != "timestamptz":
+            raise ValueError("zone: only a timestamptz column has a zone")
+        if (self.thousands or self.decimal != ".") and not kind.is_number:
+            raise ValueError("decimal and thousands: only a number has them")
+        return self
+
+    @cached_property
+    def kind(self) -> ColumnType:
+        return parse_type(self.type)
+
+    @property
+    def trims(self) -> bool:
+        """Text keeps its blanks unless told (S-43); everything else is read without them."""
+        return self.kind.name != "text" if self.trim is None else self.trim
+
+    @property
+    def default_sql(self) -> Default | None:
+        return Default(sql=self.default) if isinstance(self.default, str) else self.default
+
+
+class Rule(ContractModel):
+    """A row rule: SQL over the typed row that must be true; unknown counts as failed (Q-04)."""
+
+    reason: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
+    check: str

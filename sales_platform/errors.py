@@ -1,0 +1,126 @@
+"""The one tree of errors: what went wrong, where, and what to do next.
+
+    SalesPlatformError
+    ├── TransientError        may pass by itself: Dagster retries it
+    │   ├── ServerUnavailable     a database that is down, starting or cut off
+    │   ├── LockNotAvailable      another run holds the table
+    │   └── SourceNotReady        a file that is still being written
+    └── PermanentError        will not pass: nobody retries it
+        ├── WrongUse              a command or a range that makes no sense      (exit 2)
+        ├── ConfigurationError    a setting that is missing or wrong
+        ├── ContractError         a contract that cannot be true
+        ├── SourceError           an input that cannot be read as a whole
+        │   ├── FileMissing
+        │   ├── FileEmpty
+        │   └── HeaderMismatch
+        ├── DataRefused           a limit or guard that forbids publishing      (exit 3)
+        ├── Incomplete            part of the work was done                     (exit 4)
+        ├── StorageFull           the server has no room
+        └── DatabaseFailure       any other answer of the server
+
+Row values never stand in a message; a message names files, lines, columns and counts.
+"""
+
+from __future__ import annotations
+
+
+class SalesPlatformError(Exception):
+    """An error that a user can act on.
+
+    what: one sentence without row values. where: file, line, table or setting.
+    remedy: the next act, as a command where there is one.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str | None = None, remedy: str | None = None) -> None:
+        super().__init__(what, where, remedy)
+        self.what = what
+        self.where = where
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        act = f" {self.remedy}" if self.remedy else ""
+        return f"{place}{self.what}{act}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_restore, (type(self), self.what, self.where, self.remedy))
+
+
+def _restore(
+    kind: type[SalesPlatformError], what: str, where: str | None, remedy: str | None
+) -> SalesPlatformError:
+    return kind(what, where=where, remedy=remedy)
+
+
+class TransientError(SalesPlatformError):
+    """May pass by itself."""
+
+
+class ServerUnavailable(TransientError):
+    """A database server does not answer."""
+
+
+class LockNotAvailable(TransientError):
+    """Another run holds the lock of a table for longer than the lock time-out."""
+
+
+class SourceNotReady(TransientError):
+    """A file is still growing, or its marker is not there yet."""
+
+
+class PermanentError(SalesPlatformError):
+    """Will not pass by itself."""
+
+
+class WrongUse(PermanentError):
+    """The request itself makes no sense."""
+
+    exit_code = 2
+
+
+class ConfigurationError(PermanentError):
+    """A setting is missing or wrong."""
+
+    exit_code = 2
+
+
+class ContractError(PermanentError):
+    """A contract names something that does not exist or cannot hold."""
+
+
+class SourceError(PermanentError):
+    """An input cannot be read as a whole."""
+
+
+class FileMissing(SourceError):
+    """The file of a partition is not there."""
+
+
+class FileEmpty(SourceError):
+    """A file without a single record, where the contract does not allow it (B-04)."""
+
+
+class HeaderMismatch(SourceError):
+    """The header line of a file does not fit its contract."""
+
+
+class DataRefused(PermanentError):
+    """A limit or guard forbids publishing; the data that stood still stand (Q-09, S-33)."""
+
+    exit_code = 3
+
+
+class Incomplete(PermanentError):
+    """Part of the work was done, part could not be (K-29)."""
+
+    exit_code = 4
+
+
+class StorageFull(PermanentError):
+    """The server has no room left; nothing was published."""
+
+
+class DatabaseFailure(PermanentError):
+    """The server refused a statement for a reason that has no better name here."""

@@ -1,0 +1,109 @@
+"""Every environment variable that the platform reads, typed, with its default. Nothing else reads the environment.
+
+A `.env` file in the working directory is read too; a variable that is set wins over it.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from sales_platform.errors import ConfigurationError
+
+
+class Settings(BaseSettings):
+    """The settings of one process. `None` for a URL means: the embedded server."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", populate_by_name=True, frozen=True
+    )
+
+    home: Path = Field(
+        Path(".sales_platform"),
+        validation_alias="SALES_PLATFORM_HOME",
+        description="Folder of everything the platform keeps on this machine.",
+    )
+    data: Path = Field(
+        Path("data"),
+        validation_alias="SALES_PLATFORM_DATA",
+        description="Folder below which the source files lie.",
+    )
+    log_dir: Path | None = Field(
+        None, validation_alias="LOG_DIR", description="Folder of the JSON logs; default: logs below the home."
+    )
+    log_level: str = Field("INFO", validation_alias="LOG_LEVEL", description="Level of the console log.")
+    warehouse_url: SecretStr | None = Field(
+        None, validation_alias="WAREHOUSE_URL", description="PostgreSQL of the warehouse; default: embedded."
+    )
+    invoicing_oltp_url: SecretStr | None = Field(
+        None, validation_alias="INVOICING_OLTP_URL", description="Source database of invoicing; default: embedded."
+    )
+    accounts_oltp_url: SecretStr | None = Field(
+        None, validation_alias="ACCOUNTS_OLTP_URL", description="Source database of accounts; default: embedded."
+    )
+    dagster_pg_url: SecretStr | None = Field(
+        None, validation_alias="DAGSTER_PG_URL", description="PostgreSQL of Dagster's own storage; default: embedded."
+    )
+    time_zone: str = Field(
+        "UTC", validation_alias="BUSINESS_TIME_ZONE", description="Time zone in which a business day is taken."
+    )
+    partitions_start: date = Field(
+        date(2025, 1, 1),
+        validation_alias="PARTITIONS_START",
+        description="First day of the daily partitions (YYYY-MM-DD).",
+    )
+    ui_port: int = Field(
+        3000, ge=1, le=65535, validation_alias="SALES_PLATFORM_UI_PORT", description="Port of the Dagster UI."
+    )
+    lock_timeout_seconds: int = Field(
+        60, ge=1, validation_alias="LOCK_TIMEOUT_SECONDS", description="How long a run waits for another one's table."
+    )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError) as error:
+            raise ValueError(f"{value!r} is not a time zone; write one like Europe/Paris") from error
+        return value
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        level = value.upper()
+        if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+            raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
+        return level
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def logs(self) -> Path:
+        return self.log_dir or self.home / "logs"
+
+
+def load_settings() -> Settings:
+    """Read the settings. Raises ConfigurationError that names each wrong variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(f"{_variable(part['loc'])}: {part['msg']}" for part in error.errors())
+        raise ConfigurationError(
+            f"a setting is wrong: {faults}.",
+            where="environment",
+            remedy="Run `sales-platform settings` to see every setting with its source.",
+        ) from None
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    name = str(location[0]) if location else "?"
+    field = Settings.model_fields.get(name)
+    alias = field.validation_alias if field else name
+    return str(alias or name)

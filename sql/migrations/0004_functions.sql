@@ -1,0 +1,38 @@
+-- The business time zone lives in the warehouse, so that psql and the platform cut days alike. Every migration run writes
+-- the function anew with the zone of the settings; being immutable, it costs nothing per row.
+create function ops.business_zone() returns text
+language sql immutable parallel safe
+return 'UTC';
+comment on function ops.business_zone is 'The time zone in which a business day is taken';
+
+create function ops.business_day(instant timestamptz) returns date
+language sql stable parallel safe
+return (instant at time zone ops.business_zone())::date;
+comment on function ops.business_day is 'The day of an instant in the business time zone';
+
+create function ops.date_key(day date) returns integer
+language sql immutable parallel safe
+return extract(year from day)::integer * 10000 + extract(month from day)::integer * 100 + extract(day from day)::integer;
+comment on function ops.date_key is 'YYYYMMDD as an integer, the key of analytics.dim_date';
+
+create function ops.calendar(first_day date, last_day date) returns table (
+    date_key integer, date date, year integer, quarter integer, month integer, month_name text, day integer,
+    day_of_week integer, day_name text, week_of_year integer, weekday_flag integer
+)
+language sql immutable parallel safe
+begin atomic
+select
+    ops.date_key(d.day),
+    d.day,
+    extract(year from d.day)::integer,
+    extract(quarter from d.day)::integer,
+    extract(month from d.day)::integer,
+    (array['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'])[extract(month from d.day)],
+    extract(day from d.day)::integer,
+    extract(dow from d.day)::integer + 1,
+    (array['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'])[extract(dow from d.day)::integer + 1],
+    extract(week from d.day)::integer,
+    case when extract(isodow from d.day) < 6 then 1 else 0 end
+from (select (first_day + n) as day from generate_series(0, last_day - first_day) as n) as d;
+end;
+comment on function ops.calendar is 'Rows of analytics.dim_date from one day to another, both included';
