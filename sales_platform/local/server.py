@@ -1,4 +1,4 @@
-"""The embedded server of one home: started, shared, stopped. What stands in its databases is not known here."""
+"""The embedded server of one home: started, shared, stopped. What is in its databases is not known here."""
 
 from __future__ import annotations
 

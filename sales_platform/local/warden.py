@@ -42,7 +42,7 @@ def _launch(state: State, descriptor: int) -> None:
 
 def watch(home: Path, descriptor: int) -> None:
     """Wait until nobody uses the server, stop it, end. A server that is kept is left to `down`."""
-    from sales_platform.local.server import EmbeddedServer  # noqa: PLC0415 (the server posts the warden)
+    from sales_platform.local.server import EmbeddedServer  # the server posts the warden
 
     state = State(home)
     server = EmbeddedServer(home)
