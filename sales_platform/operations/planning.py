@@ -1,4 +1,4 @@
-"""Which days a run has to load or recompute, decided from plain values. No clock, no disk, no database, no Dagster."""
+"""Which days a run has to load or recompute, decided from plain values: no clock, no disk, no Dagster."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Why(Enum):
 
 @dataclass(frozen=True)
 class DayLoad:
-    """What is known of the newest load of a day. succeeded: its rows stand. partial: it was loaded during its own day."""
+    """The newest load of a day. succeeded: its rows stand. partial: it was loaded during its own day."""
 
     succeeded: bool
     partial: bool = False
@@ -36,7 +36,7 @@ class DayLoad:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Days without a gap that are one run. load: false where no file is left and only tables are recomputed."""
+    """Days without a gap that are one run. load: false where no file is left, only tables are recomputed."""
 
     first: date
     last: date
@@ -49,7 +49,11 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Plan:
-    """todo: day → reason, ascending. missing: days without a file, which are left out. standing: days that need nothing."""
+    """What to do with each day.
+
+    todo: day → reason, ascending. missing: days without a file, which are left out. standing: days that need
+    nothing. fileless: days of todo whose file is gone.
+    """
 
     todo: dict[date, Why]
     missing: tuple[date, ...] = ()
@@ -77,8 +81,8 @@ def plan_days(
 ) -> Plan:
     """Decide for each day of a range, or without one for every day up to yesterday (B-10, B-11, B-14).
 
-    files: day → hash of its content. stale: days whose tables hold something older than their input. start: first day
-    of the partitions. A day whose file is gone but whose rows stand counts as missing in a range only.
+    files: day → hash of its content. stale: days whose tables hold something older than their input. start:
+    first day of the partitions. A day whose file is gone but whose rows stand is missing in a range only.
     """
     first, last = days or _whole_time(files, loads, stale, start, today)
     wanted = [first + ONE_DAY * n for n in range((last - first).days + 1)]
