@@ -40,5 +40,4 @@ def retail(
     console = Console()
     console.print(f"[bold]retail[/bold] {done.first} to {done.last}, seed {seed}, below {settings.data}")
     for table in done.written:
-        files = f"{table.files} file{'s' if table.files > 1 else ''}"
-        console.print(f"  {table.table:<17}{table.rows:>9,} rows  {files}, {table.changed} written")
+        console.print(f"  {table.summary()}")

@@ -10,7 +10,7 @@ from sales_platform.errors import WrongUse
 from sales_platform.settings import Settings
 
 if TYPE_CHECKING:
-    from sales_platform.sources.retail.generator import WrittenFiles
+    from sales_platform.sources.placing import PlacedFiles
 
 DEFAULT_DAYS = 30
 DEFAULT_SEED = 42
@@ -22,7 +22,7 @@ class Simulation:
 
     first: date
     last: date
-    written: tuple[WrittenFiles, ...]
+    written: tuple[PlacedFiles, ...]
 
 
 def simulate_retail(

@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from sales_platform.errors import ConfigurationError, SalesPlatformError, StorageFull
+
+
+@dataclass(frozen=True)
+class PlacedFiles:
+    """The files of one table: how many there are, how many had to be written, and their records."""
+
+    table: str
+    files: int
+    changed: int
+    rows: int
+
+    def summary(self) -> str:
+        """One line for a person."""
+        files = f"{self.files} file{'' if self.files == 1 else 's'}"
+        return f"{self.table:<17}{self.rows:>9,} rows  {files}, {self.changed} written"
 
 
 def place(path: Path, content: bytes) -> bool:

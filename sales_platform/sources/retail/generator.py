@@ -7,12 +7,11 @@ clock.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 from sales_platform.errors import WrongUse
-from sales_platform.sources.placing import place
+from sales_platform.sources.placing import PlacedFiles, place
 from sales_platform.sources.retail import dirt as faults
 from sales_platform.sources.retail.layout import (
     CUSTOMER_UPDATES,
@@ -30,17 +29,7 @@ from sales_platform.sources.retail.sales import sales_of
 from sales_platform.sources.retail.updates import updates_by_day
 
 
-@dataclass(frozen=True)
-class WrittenFiles:
-    """The files of one table: how many there are, how many had to be written, and their data rows."""
-
-    table: str
-    files: int
-    changed: int
-    rows: int
-
-
-def generate(data: Path, *, first: date, last: date, seed: int, dirt: bool = False) -> list[WrittenFiles]:
+def generate(data: Path, *, first: date, last: date, seed: int, dirt: bool = False) -> list[PlacedFiles]:
     """Write customers, customer updates, products and stores as of the end of `last`, and each day's sales.
 
     Files of the same name are replaced, those of other days left alone. The updates are all of the
@@ -67,9 +56,7 @@ def _refuse_impossible(first: date, last: date, seed: int) -> None:
         raise WrongUse("a seed is 0 or a positive number.", where="--seed")
 
 
-def _write_undated(
-    data: Path, known: MasterData, last: date, seed: int, dirt: bool
-) -> Iterable[WrittenFiles]:
+def _write_undated(data: Path, known: MasterData, last: date, seed: int, dirt: bool) -> Iterable[PlacedFiles]:
     customers = [customer.row() for customer in known.customers]
     updates = updates_by_day(seed, known.customers, last)
     if dirt:
@@ -81,12 +68,12 @@ def _write_undated(
     yield _write_one(data, "stores", STORES, [store.row() for store in known.stores])
 
 
-def _write_one(data: Path, table: str, columns: Row, rows: list[Row]) -> WrittenFiles:
+def _write_one(data: Path, table: str, columns: Row, rows: list[Row]) -> PlacedFiles:
     changed = place(undated_file(data, table), csv_bytes(columns, rows))
-    return WrittenFiles(table, files=1, changed=int(changed), rows=len(rows))
+    return PlacedFiles(table, files=1, changed=int(changed), rows=len(rows))
 
 
-def _write_sales(data: Path, known: MasterData, days: list[date], seed: int, dirt: bool) -> WrittenFiles:
+def _write_sales(data: Path, known: MasterData, days: list[date], seed: int, dirt: bool) -> PlacedFiles:
     changed = rows_written = 0
     for day in days:
         rows = sales_of(seed, day, known)
@@ -94,7 +81,7 @@ def _write_sales(data: Path, known: MasterData, days: list[date], seed: int, dir
             rows = faults.spoil_sales(seed, day, rows)
         changed += place(sales_file(data, day), csv_bytes(SALES, rows))
         rows_written += len(rows)
-    return WrittenFiles("sales", files=len(days), changed=changed, rows=rows_written)
+    return PlacedFiles("sales", files=len(days), changed=changed, rows=rows_written)
 
 
 def _days(first: date, last: date) -> list[date]:
