@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from sales_platform.errors import ConfigurationError
 
@@ -19,7 +19,12 @@ class Settings(BaseSettings):
     """The settings of one process. `None` for a URL means: the embedded server."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", populate_by_name=True, frozen=True
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        populate_by_name=True,
+        frozen=True,
     )
 
     home: Path = Field(
@@ -62,6 +67,20 @@ class Settings(BaseSettings):
     lock_timeout_seconds: int = Field(
         60, ge=1, validation_alias="LOCK_TIMEOUT_SECONDS", description="How long a run waits for another one's table."
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Code gives values by field name, the environment by variable: HOME is not SALES_PLATFORM_HOME."""
+        for source in (env_settings, dotenv_settings):
+            source.config = SettingsConfigDict(**{**source.config, "populate_by_name": False})
+        return init_settings, env_settings, dotenv_settings
 
     @field_validator("time_zone")
     @classmethod

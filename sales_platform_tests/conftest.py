@@ -1,4 +1,4 @@
-"""What every test may use: one real PostgreSQL for the session, fresh databases, a clean environment, shared input."""
+"""What every test may use: one real PostgreSQL, fresh databases, a clean environment, shared input."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _server(home: Path) -> EmbeddedServer:
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting of the developer reaches a test: neither a variable nor a `.env` of the working directory."""
+    """No setting of the developer reaches a test: neither a variable nor a `.env` file."""
     settings = {str(field.validation_alias) for field in Settings.model_fields.values()}
     for name in list(os.environ):
         if name in settings | {"DAGSTER_HOME"} or (name.startswith("PG") and name != "PG_BIN"):

@@ -1,4 +1,4 @@
-"""Which server holds which database: an external one by its setting, else the embedded one. No table is known here."""
+"""Which server holds which database: an external one by its setting, else the embedded one. No table here."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Databases:
 
 @contextmanager
 def using(settings: Settings, *names: str) -> Iterator[Databases]:
-    """Have these databases (see DATABASES) up inside the block; the embedded server stops after its last user.
+    """Have these databases (see DATABASES) up in the block; the embedded server stops after its last user.
 
     Raises WrongUse for an unknown name, ServerUnavailable for a server that is down, ConfigurationError for
     an external warehouse older than PostgreSQL 16.

@@ -106,7 +106,7 @@ class EmbeddedServer:
     def stop_locked(self) -> None:
         """Stop the server inside `unused`."""
         if postmaster.shut_down(self.data):
-            log.info("embedded server stopped")
+            log.debug("embedded server stopped")
 
     def keep(self) -> None:
         """Leave the server up after its last user has gone, until `unkeep`."""
@@ -164,7 +164,7 @@ class EmbeddedServer:
                     remedy="Its log is server.log in that folder.",
                 )
         cluster.set_up_owner(self._state)
-        log.info("embedded server started on port %s", self._state.port())
+        log.debug("embedded server started on port %s", self._state.port())
 
     def _answers(self, end: float) -> bool:
         """Whether a living server takes connections before the time is up; it may be recovering."""

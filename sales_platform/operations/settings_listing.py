@@ -1,0 +1,52 @@
+"""Every setting with its value and where that came from, secrets masked. Works with wrong settings too."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv import dotenv_values
+from pydantic.fields import FieldInfo
+
+from sales_platform.logs import mask
+from sales_platform.settings import Settings
+
+EMBEDDED = "embedded server"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A setting as a person sees it. source: environment, .env or default."""
+
+    name: str
+    value: str
+    source: str
+    description: str
+
+
+def list_settings() -> list[Listed]:
+    """All settings in the order of their declaration, as written, whether valid or not."""
+    environment = _given(os.environ)
+    file = _given(dotenv_values(Path(".env"), encoding="utf-8")) if Path(".env").exists() else {}
+    listed = []
+    for field in Settings.model_fields.values():
+        name = str(field.validation_alias)
+        source, value = "default", _default(field)
+        for candidate, values in ((".env", file), ("environment", environment)):
+            if name.lower() in values:
+                source, value = candidate, mask(values[name.lower()])
+        listed.append(Listed(name, value, source, field.description or ""))
+    return listed
+
+
+def _given(values: Mapping[str, str | None]) -> dict[str, str]:
+    """Names in lower case, because the settings do not tell case apart; an empty value counts as none."""
+    return {name.lower(): value for name, value in values.items() if value}
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default is not None:
+        return str(field.default)
+    return EMBEDDED if "URL" in str(field.validation_alias) else "$SALES_PLATFORM_HOME/logs"
