@@ -23,12 +23,14 @@ class BadRecords:
     def __init__(self) -> None:
         self._file = SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115  closed by the finalizer
         self._count = 0
+        self._end = 0
         weakref.finalize(self, self._file.close)
 
     def append(self, record: BadRecord) -> None:
         """Keep one more; raises StorageFull when the temporary folder has no room."""
         try:
-            self._file.seek(0, 2)
+            if self._file.tell() != self._end:
+                self._file.seek(self._end)
             pickle.dump((record.line, record.content, record.reason), self._file, pickle.HIGHEST_PROTOCOL)
         except OSError as error:
             raise StorageFull(
@@ -36,6 +38,7 @@ class BadRecords:
                 where=gettempdir(),
                 remedy="Free space there, or set TMPDIR to a folder with room.",
             ) from error
+        self._end = self._file.tell()
         self._count += 1
 
     def __len__(self) -> int:

@@ -13,7 +13,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import psycopg
 from psycopg import sql
@@ -79,18 +79,17 @@ def _copy_untouched(
 
     Not for one column, where the server takes an empty line as a row.
     """
+    lines = _LineCount()
     try:
-        with _opened(file, header) as stream, conn.transaction():
-            conn.execute("select setval(%s::regclass, %s, false)", [row_sequence, header.lines + 1])
-            lines = _LineCount()
-            with conn.cursor() as cursor:
-                with cursor.copy(copy_in) as copy:
-                    while chunk := stream.read1(CHUNK_BYTES):
-                        lines.add(chunk)
-                        copy.write(chunk)
-                if cursor.rowcount != lines.total or lines.has_bare_carriage_return:
-                    raise _NotOneRowPerLine
-            return CopyResult(cursor.rowcount, stream.raw.bytes_read, stream.raw.hexdigest())
+        with _opened(file, header) as stream, conn.transaction(), conn.cursor() as cursor:
+            cursor.execute("select setval(%s::regclass, %s, false)", [row_sequence, header.lines + 1])
+            with cursor.copy(copy_in) as copy:
+                while chunk := stream.read1(CHUNK_BYTES):
+                    lines.add(chunk)
+                    copy.write(chunk)
+            if cursor.rowcount != lines.total or lines.has_bare_carriage_return:
+                raise _NotOneRowPerLine
+            return CopyResult(lines.total, stream.raw.bytes_read, stream.raw.hexdigest())
     except (*_REFUSED, _NotOneRowPerLine):
         return None
 
@@ -177,7 +176,7 @@ class _Meter(io.RawIOBase):
     """Counts and hashes the bytes that pass, so that a file is read once."""
 
     def __init__(self, source: BinaryIO, path: str) -> None:
-        self._source = source
+        self._source = cast(io.RawIOBase, source)
         self._path = path
         self._digest = hashlib.sha256()
         self.bytes_read = 0
@@ -187,7 +186,7 @@ class _Meter(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         try:
-            count: int = self._source.readinto(buffer)  # type: ignore[attr-defined]
+            count = self._source.readinto(buffer) or 0
         except OSError as error:
             raise SourceError(
                 f"Reading stopped ({error.strerror or type(error).__name__}).",

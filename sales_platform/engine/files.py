@@ -53,10 +53,12 @@ class SourceFile:
         Raises SourceNotReady if the file was written to while it was read.
         """
         before = self._look()
+        rest = self.size()  # no further, or a writer as quick as this reader would hold it for ever
         digest = hashlib.sha256()
         with self.open() as stream, self._readable():
-            while chunk := stream.read(CHUNK_BYTES):
+            while chunk := stream.read(min(CHUNK_BYTES, rest)):
                 digest.update(chunk)
+                rest -= len(chunk)
         if self._look() != before:
             raise SourceNotReady(
                 "The file is still being written.",
