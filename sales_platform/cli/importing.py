@@ -42,7 +42,7 @@ def retail(
     for table in done.landed:
         console.print(f"  {table.summary()}")
     if done.undated:
-        console.print(f"  without a readable date: {done.undated:,}, rejected when {done.first_day} is loaded")
+        console.print(f"  without a readable date: {done.undated:,}, rejected when {done.first_day} loads")
     if done.first_day < settings.partitions_start:
         console.print(
             f"[yellow]Days before PARTITIONS_START ({settings.partitions_start}) are not loaded;[/yellow] "

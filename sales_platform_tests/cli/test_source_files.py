@@ -42,7 +42,7 @@ def test_import_retail_says_what_landed_and_what_will_be_rejected(data: Path, tm
     done = CliRunner().invoke(import_, ["retail", str(export)])
     assert done.exit_code == 0
     assert "279 rows  1 file, 1 written" in done.stdout
-    assert "without a readable date: 1, rejected when 2024-12-31 is loaded" in done.stdout
+    assert "without a readable date: 1, rejected when 2024-12-31 loads" in done.stdout
     assert "Days before PARTITIONS_START" in done.stdout
 
 

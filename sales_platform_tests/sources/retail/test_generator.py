@@ -205,6 +205,16 @@ def test_dirt_brings_late_conflicting_repeated_and_broken_updates(dirty: Path) -
     assert (rows["customer_id"].map(int) > 900_000).sum() > 10
 
 
+def test_dirt_brings_no_update_of_a_customer_before_created_at(dirty: Path) -> None:
+    created = table(dirty, "customers").drop_duplicates().set_index("customer_id")["created_at"]
+    readable = created[created.str.startswith("20") & created.ne("2025-02-30T10:00:00")]
+    rows = table(dirty, "customer_updates")
+    rows = rows[rows["updated_at"].str.startswith("20") & rows["updated_at"].ne("2025-02-30T10:00:00")]
+    rows = rows.assign(created_at=rows["customer_id"].map(readable)).dropna(subset="created_at")
+    assert len(rows) > 100
+    assert (rows["updated_at"] > rows["created_at"]).all()
+
+
 def test_dirt_spoils_few_customers_and_no_product_or_store(clean: Path, dirty: Path) -> None:
     rows = table(dirty, "customers")
     assert rows["email"].isin(["", "NULL"]).sum() == 2

@@ -107,9 +107,9 @@ def test_a_sale_without_a_readable_day_lands_unchanged_behind_the_first_days_sal
 
 
 def test_quoted_fields_with_line_ends_and_delimiters_survive(tmp_path: Path, export: Export) -> None:
-    header = HEADER.replace(b"\n", b",remark\n")
-    record = b'"1",1,1,1,"2025-09-02T08:00:00",1,3.5,"two\nlines, a ""comma"""\n'
-    import_retail(export(header + record + MONDAY.replace(b"\n", b",\n")), tmp_path, UTC)
+    header = b"remark," + HEADER
+    record = b'"two\nlines, a ""comma""","1",1,1,1,"2025-09-02T08:00:00",1,3.5\n'
+    import_retail(export(header + b"," + MONDAY + record), tmp_path, UTC)
     assert contents(tmp_path)[SECOND_FILE] == header + record
 
 
