@@ -1,0 +1,19 @@
+"""What Dagster loads: everything that `defs/` declares, with resources bound. Nothing else belongs here."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from sales_platform.resources import SourceFilesResource, WarehouseResource
+
+
+def build(warehouse: WarehouseResource, source_files: SourceFilesResource) -> dg.Definitions:
+    """Fresh definitions over the given resources, so that a test brings its own."""
+    found = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    resources = {"warehouse": warehouse, "source_files": source_files}
+    return dg.Definitions.merge(found, dg.Definitions(resources=resources, executor=dg.in_process_executor))
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    return build(WarehouseResource(), SourceFilesResource())
