@@ -1,0 +1,76 @@
+"""The variables and the DAGSTER_HOME by which Dagster, here or in a child, finds this platform."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from sales_platform.contracts.catalog import PROJECT_ROOT
+from sales_platform.errors import ConfigurationError
+from sales_platform.local.databases import Databases
+from sales_platform.settings import Settings
+
+DAGSTER_YAML = "dagster.yaml"
+OLTP = {"invoicing": "INVOICING_OLTP_URL", "accounts": "ACCOUNTS_OLTP_URL"}
+
+
+def variables(settings: Settings, databases: Databases) -> dict[str, str]:
+    """What a process needs to know: the URLs in use, DAGSTER_HOME (made ready) and absolute folders.
+
+    databases holds `warehouse` and `dagster` at least.
+    """
+    found = {
+        "WAREHOUSE_URL": databases.url("warehouse"),
+        "DAGSTER_PG_URL": storage_url(databases.url("dagster")),
+        "DAGSTER_HOME": str(dagster_home(settings)),
+        "SALES_PLATFORM_HOME": str(settings.home.resolve()),
+        "SALES_PLATFORM_DATA": str(settings.data.resolve()),
+        "LOG_DIR": str(settings.logs.resolve()),
+    }
+    return found
+
+
+def storage_url(url: str) -> str:
+    """The URL with the driver that Dagster's storage needs; it cannot notify through psycopg 3."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme.partition('+')[0]}+psycopg2://{rest}".replace("postgres+", "postgresql+", 1)
+
+
+def dagster_home(settings: Settings) -> Path:
+    """The folder of the Dagster instance, with the project's dagster.yaml in it.
+
+    Raises ConfigurationError where it cannot be written.
+    """
+    home = settings.home.resolve() / "dagster"
+    wanted = (PROJECT_ROOT / DAGSTER_YAML).read_bytes()
+    place = home / DAGSTER_YAML
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        if not place.exists() or place.read_bytes() != wanted:
+            draft = place.with_name(f"{DAGSTER_YAML}.{os.getpid()}")
+            draft.write_bytes(wanted)
+            draft.replace(place)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the folder cannot be written: {error.strerror}.",
+            where=str(home),
+            remedy="Set SALES_PLATFORM_HOME to a folder that you may write.",
+        ) from error
+    return home
+
+
+@contextmanager
+def exported(values: Mapping[str, str]) -> Iterator[None]:
+    """Set variables of this process inside the block; Dagster's instance and resources read them there."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,79 @@
+"""Opens what a command works on: the migrated warehouse, Dagster's instance and definitions. No more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sales_platform.engine.warehouse import Warehouse
+from sales_platform.errors import ConfigurationError
+from sales_platform.local.databases import Databases, external_url, using
+from sales_platform.operations.environment import dagster_home, exported, variables
+from sales_platform.settings import Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A warehouse, Dagster's record of runs, and the assets of this project."""
+
+    settings: Settings
+    databases: Databases
+    warehouse: Warehouse
+    instance: dg.DagsterInstance
+    definitions: dg.Definitions
+
+
+@contextmanager
+def open_warehouse(settings: Settings) -> Iterator[Warehouse]:
+    """The warehouse for the length of the block, without Dagster.
+
+    An embedded one is brought to the newest version; raises ConfigurationError for an external one that lacks
+    migrations, because that is changed on purpose only.
+    """
+    with using(settings, "warehouse") as databases:
+        make_current(settings, databases, migrating=False)
+        yield Warehouse(databases.url("warehouse"), settings.lock_timeout_seconds)
+
+
+@contextmanager
+def open_platform(settings: Settings, *, migrating: bool = False) -> Iterator[Platform]:
+    """What a run in this process needs. migrating: apply migrations to an external warehouse too."""
+    with using(settings, "warehouse", "dagster") as databases:
+        make_current(settings, databases, migrating=migrating)
+        with exported(variables(settings, databases)), _instance(settings) as instance:
+            from sales_platform.definitions import defs
+
+            warehouse = Warehouse(databases.url("warehouse"), settings.lock_timeout_seconds)
+            yield Platform(settings, databases, warehouse, instance, defs())
+
+
+def make_current(settings: Settings, databases: Databases, *, migrating: bool) -> list[str]:
+    """Apply what is pending, return its numbers. migrating: to an external warehouse too, else refuse."""
+    from sales_platform.engine.driver_errors import translated
+    from sales_platform.engine.migrations import migrate, pending
+
+    url = databases.url("warehouse")
+    with translated("warehouse"):
+        if migrating or external_url(settings, "warehouse") is None:
+            return migrate(url, time_zone=settings.time_zone)
+        lacking = pending(url)
+    if lacking:
+        raise ConfigurationError(
+            f"the warehouse lacks {len(lacking)} migrations.",
+            where="WAREHOUSE_URL",
+            remedy="Run `sales-platform migrate`.",
+        )
+    return []
+
+
+@contextmanager
+def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    import dagster as dg
+
+    with dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance:
+        yield instance

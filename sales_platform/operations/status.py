@@ -1,0 +1,183 @@
+"""What `sales-platform status` tells: where each feed stands, and the next act. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from psycopg.rows import class_row
+
+from sales_platform.contracts.catalog import read_catalog
+from sales_platform.contracts.feed import FileFeedContract
+from sales_platform.engine.loads import LoadState, load_states
+from sales_platform.engine.warehouse import Connection
+from sales_platform.operations.opening import open_warehouse
+from sales_platform.operations.planning import Why, plan_days
+from sales_platform.operations.surveying import STANDING, day_loads, hashes, path_of, today_of
+from sales_platform.settings import Settings
+
+NAMED = 3
+
+
+@dataclass(frozen=True)
+class LastLoad:
+    """The newest load of a feed, whatever came of it."""
+
+    status: str
+    partition: str
+    at: datetime
+    message: str | None
+
+
+@dataclass(frozen=True)
+class Fates:
+    """Rows by fate, over the load that each partition stands by."""
+
+    partitions: int = 0
+    read: int = 0
+    loaded: int = 0
+    unchanged: int = 0
+    duplicate: int = 0
+    superseded: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True)
+class FeedStatus:
+    """Where a feed stands.
+
+    missing: days without a file, or the path of an undated feed's file. due: reason → partitions that a run
+    would take. open_rejections: rows in quarantine. next: the command to run, or None.
+    """
+
+    feed: str
+    last_load: LastLoad | None
+    fates: Fates
+    missing: tuple[str, ...]
+    due: dict[str, int]
+    open_rejections: int
+    next: str | None
+
+
+def status(settings: Settings) -> list[FeedStatus]:
+    """Every feed of every domain."""
+    with open_warehouse(settings) as warehouse, warehouse.transaction() as connection:
+        rejections = _open_rejections(connection)
+        return [
+            _feed_status(settings, connection, feed, rejections.get(feed.name, 0))
+            for feed in read_catalog().feeds.values()
+        ]
+
+
+def _feed_status(
+    settings: Settings, connection: Connection, feed: FileFeedContract, rejections: int
+) -> FeedStatus:
+    states = load_states(connection, feed, settings.zone)
+    judge = _daily if feed.partitions == "daily" else _undated
+    due, missing = judge(settings, feed, states)
+    newest = _last_load(connection, feed.name)
+    return FeedStatus(
+        feed.name,
+        newest,
+        _fates(connection, feed.name),
+        missing,
+        due,
+        rejections,
+        next_act(feed.domain, newest, due, missing, rejections),
+    )
+
+
+def next_act(
+    domain: str, newest: LastLoad | None, due: dict[str, int], missing: tuple[str, ...], rejections: int
+) -> str | None:
+    """The command that helps most; None where nothing is to be done."""
+    if due:
+        return f"sales-platform run {domain}"
+    if newest is None and missing:
+        return f"put {missing[0]} below the data folder, or: sales-platform simulate {domain}"
+    if missing:
+        return f"put the files there, then: sales-platform run {domain}"
+    if rejections:
+        return "look at quality.rejected_record"
+    return None
+
+
+def _daily(
+    settings: Settings, feed: FileFeedContract, states: dict[str, LoadState]
+) -> tuple[dict[str, int], tuple[str, ...]]:
+    today = today_of(settings)
+    plan = plan_days(
+        files=hashes(settings.data, feed, (settings.partitions_start, today - timedelta(days=1))),
+        loads=day_loads(states),
+        stale=(),
+        days=None,
+        start=settings.partitions_start,
+        today=today,
+    )
+    due: dict[str, int] = {}
+    for why in plan.todo.values():
+        due[why.value] = due.get(why.value, 0) + 1
+    missing: tuple[date, ...] = plan.missing
+    if not (plan.todo or states or missing):
+        missing = (today - timedelta(days=1),)
+    return due, tuple(path_of(settings.data, feed, day) for day in missing)
+
+
+def _undated(
+    settings: Settings, feed: FileFeedContract, states: dict[str, LoadState]
+) -> tuple[dict[str, int], tuple[str, ...]]:
+    from sales_platform.engine.files import locate
+    from sales_platform.errors import FileMissing
+
+    try:
+        file = locate(settings.data, feed.path, None)
+    except FileMissing as missing:
+        return {}, () if states else (missing.where or feed.path,)
+    if not states:
+        return {Why.NEVER_LOADED.value: 1}, ()
+    newest = max(states.values(), key=lambda state: state.load_id)
+    landed = max(states.values(), key=lambda state: state.landed_load_id or 0)
+    if newest.status not in STANDING:
+        return {Why.FAILED.value: 1}, ()
+    if landed.content_hash != file.content_hash():
+        return {Why.CHANGED.value: 1}, ()
+    return ({}, ()) if landed.judged_by_current_contract else ({Why.CONTRACT.value: 1}, ())
+
+
+def _open_rejections(connection: Connection) -> dict[str, int]:
+    found = connection.execute(
+        "select feed, count(*) from quality.rejected_record where resolved_at is null group by feed"
+    )
+    return dict(found.fetchall())
+
+
+def _last_load(connection: Connection, feed: str) -> LastLoad | None:
+    with connection.cursor(row_factory=class_row(LastLoad)) as cursor:
+        return cursor.execute(
+            """
+            select status, partition, coalesce(finished_at, started_at) as at, message
+            from ops.load where feed = %s order by load_id desc limit 1
+            """,
+            [feed],
+        ).fetchone()
+
+
+def _fates(connection: Connection, feed: str) -> Fates:
+    with connection.cursor(row_factory=class_row(Fates)) as cursor:
+        found = cursor.execute(
+            """
+            select
+                count(*) as partitions, coalesce(sum(rows_read), 0)::bigint as read,
+                coalesce(sum(rows_loaded), 0)::bigint as loaded,
+                coalesce(sum(rows_unchanged), 0)::bigint as unchanged,
+                coalesce(sum(rows_duplicate), 0)::bigint as duplicate,
+                coalesce(sum(rows_superseded), 0)::bigint as superseded,
+                coalesce(sum(rows_rejected), 0)::bigint as rejected
+            from (
+                select distinct on (partition) *
+                from ops.load where feed = %s and status = 'succeeded' order by partition, load_id desc
+            ) as standing
+            """,
+            [feed],
+        ).fetchone()
+    return found or Fates()
