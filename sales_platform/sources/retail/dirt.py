@@ -22,8 +22,10 @@ FAULT_SHARE = 0.005
 """Of the rows of one file, for each kind of fault; at least one row has it."""
 LATE_REGISTERED_SHARE = 0.17
 """Of the customers: so 17 % of the sales precede their customer's created_at, as 8,500 real ones do."""
-UPDATE_FAULT_CHANCE = 0.10
-"""Of a day, for each kind of fault in the updates."""
+DOUBTFUL_UPDATE_CHANCE = 0.10
+"""Of a day, for each kind of update that is late, contradicts another or repeats it."""
+BROKEN_UPDATE_CHANCE = 0.01
+"""Of a day, for each kind of update that nobody can use; together they stay far below a reject limit of 5 %."""
 UNKNOWN_FROM = 900_000
 """Identifiers from here on belong to nobody."""
 LATEST_DAYS = 20
@@ -86,8 +88,8 @@ def spoil_updates(seed: int, days: Iterable[tuple[date, list[Row]]]) -> Iterator
 
 
 def _faulty_relatives(rng: np.random.Generator, seen: list[Row]) -> Iterator[Row]:
-    for fault in UPDATE_FAULTS:
-        if rng.random() < UPDATE_FAULT_CHANCE and seen:
+    for fault, chance in UPDATE_FAULTS.items():
+        if rng.random() < chance and seen:
             yield fault(rng, seen[int(rng.integers(len(seen)))])
 
 
@@ -141,11 +143,11 @@ def _identical(_rng: np.random.Generator, row: Row) -> Row:
     return row
 
 
-UPDATE_FAULTS: tuple[Fault, ...] = (
-    _reported_late,
-    _of_other_tier,
-    _identical,
-    _absent(CUSTOMER_UPDATES, "updated_at"),
-    _unreadable(CUSTOMER_UPDATES, "updated_at"),
-    _unknown(CUSTOMER_UPDATES, "customer_id"),
-)
+UPDATE_FAULTS: dict[Fault, float] = {
+    _reported_late: DOUBTFUL_UPDATE_CHANCE,
+    _of_other_tier: DOUBTFUL_UPDATE_CHANCE,
+    _identical: DOUBTFUL_UPDATE_CHANCE,
+    _absent(CUSTOMER_UPDATES, "updated_at"): BROKEN_UPDATE_CHANCE,
+    _unreadable(CUSTOMER_UPDATES, "updated_at"): BROKEN_UPDATE_CHANCE,
+    _unknown(CUSTOMER_UPDATES, "customer_id"): BROKEN_UPDATE_CHANCE,
+}

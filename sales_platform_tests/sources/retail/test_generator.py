@@ -200,9 +200,12 @@ def test_dirt_brings_late_conflicting_repeated_and_broken_updates(dirty: Path) -
     same_moment = dated.drop_duplicates().duplicated(["customer_id", "updated_at"]).sum()
     assert copies > 10
     assert same_moment > 10
-    assert rows["updated_at"].isin(["", "NULL"]).sum() > 10
-    assert (~valid & ~rows["updated_at"].isin(["", "NULL"])).sum() > 10
-    assert (rows["customer_id"].map(int) > 900_000).sum() > 10
+    absent = rows["updated_at"].isin(["", "NULL"])
+    unknown = rows["customer_id"].map(int) > 900_000
+    assert absent.any()
+    assert (~valid & ~absent).any()
+    assert unknown.any()
+    assert (absent | ~valid | unknown).mean() < 0.05
 
 
 def test_dirt_brings_no_update_of_a_customer_before_created_at(dirty: Path) -> None:
