@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from sales_platform.engine import files
 from sales_platform.engine.files import existing_days, locate, refuse_if_growing
@@ -67,7 +68,9 @@ def test_a_link_within_the_data_folder_is_followed(tmp_path: Path) -> None:
     assert locate(tmp_path, "customers.csv", None).size() == 8
 
 
-@pytest.mark.parametrize("pattern", ["{partition:%Y/%m}.csv", "{partition:%Y/%m/%d/%H}.csv", "{day}.csv", "{partition}"])
+@pytest.mark.parametrize(
+    "pattern", ["{partition:%Y/%m}.csv", "{partition:%Y/%m/%d/%H}.csv", "{day}.csv", "{partition}"]
+)
 def test_a_pattern_that_does_not_say_one_day_is_refused(tmp_path: Path, pattern: str) -> None:
     with pytest.raises(ContractError) as caught:
         locate(tmp_path, pattern, date(2026, 2, 3))
@@ -80,7 +83,15 @@ def test_a_daily_feed_cannot_be_read_without_a_day(tmp_path: Path) -> None:
 
 
 def test_listing_finds_the_days_that_have_a_file_and_nothing_else(tmp_path: Path) -> None:
-    for path in ["2026/01/31", "2025/12/31", "2026/02/31", "2026/2/3", "2026/02/03/extra", "x/01/01", "2026/01/30"]:
+    for path in [
+        "2026/01/31",
+        "2025/12/31",
+        "2026/02/31",
+        "2026/2/3",
+        "2026/02/03/extra",
+        "x/01/01",
+        "2026/01/30",
+    ]:
         put(tmp_path, f"retail/sales/{path}/sales.csv")
     (tmp_path / "retail/sales/2026/01/29").mkdir()
     put(tmp_path, "retail/sales/2024")
@@ -99,13 +110,20 @@ def test_a_folder_that_is_not_there_has_no_days(tmp_path: Path) -> None:
     assert existing_days(tmp_path / "nowhere", DAILY) == []
 
 
-def test_ten_years_of_days_are_listed_folder_by_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ten_years_of_days_are_listed_folder_by_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     days = [date(2016, 1, 1) + timedelta(days=number) for number in range(3650)]
     for day in days:
         put(tmp_path, f"{day:%Y/%m/%d}.csv")
     listed: list[str] = []
-    list_folder = files._listed
-    monkeypatch.setattr(files, "_listed", lambda *at: listed.append(at[1]) or list_folder(*at))
+    list_folder = LocalFileSystem.ls
+
+    def counted(self: LocalFileSystem, path: str, detail: bool = False) -> list[str]:
+        listed.append(path)
+        return list(list_folder(self, path, detail=detail))
+
+    monkeypatch.setattr(LocalFileSystem, "ls", counted)
     assert existing_days(tmp_path, "{partition:%Y/%m/%d}.csv") == days
     assert len(listed) == 1 + 10 + 120  # the root, its years, their months
 
@@ -116,7 +134,9 @@ def test_the_hash_is_that_of_the_bytes(tmp_path: Path) -> None:
     assert locate(tmp_path, "big.csv", None).content_hash() == hashlib.sha256(content).hexdigest()
 
 
-def test_a_file_that_grows_while_it_is_hashed_is_not_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_grows_while_it_is_hashed_is_not_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = put(tmp_path, "customers.csv")
     file = locate(tmp_path, "customers.csv", None)
     refuse_if_growing(file)

@@ -32,7 +32,9 @@ def header_of(content: bytes) -> Header:
         (b' id , "name"\n', 13, 1),
     ],
 )
-def test_byte_order_mark_line_ends_and_blanks_are_no_part_of_names(content: bytes, length: int, lines: int) -> None:
+def test_byte_order_mark_line_ends_and_blanks_are_no_part_of_names(
+    content: bytes, length: int, lines: int
+) -> None:
     assert header_of(content) == Header(("id", "name"), ",", length, lines)
 
 
@@ -159,7 +161,9 @@ def test_an_open_quote_holds_no_more_than_its_limit_in_memory(monkeypatch: pytes
     ]
 
 
-pieces = st.sampled_from([b"a", b",", b'"', b"\n", b"\r", b"\r\n", b"\\.", b"1,2,3\n", b'1,"2\n3",4\n', b"\xff", b"\0"])
+pieces = st.sampled_from(
+    [b"a", b",", b'"', b"\n", b"\r", b"\r\n", b"\\.", b"1,2,3\n", b'1,"2\n3",4\n', b"\xff", b"\0"]
+)
 
 
 @given(st.lists(pieces, max_size=40).map(b"".join))
@@ -168,7 +172,9 @@ def test_every_line_is_in_exactly_one_record_or_empty(content: bytes) -> None:
     if lines[-1] == b"":
         lines.pop()
     empty = [number for number, line in enumerate(lines, 2) if line in (b"", b"\r")]
-    records = [(found.line, found.content) if isinstance(found, BadRecord) else found for found in split(content)]
+    records = [
+        (found.line, found.content) if isinstance(found, BadRecord) else found for found in split(content)
+    ]
     covered = [line + offset for line, record in records for offset in range(record.count(b"\n") + 1)]
     inside = set(covered)
     assert sorted(covered + [line for line in empty if line not in inside]) == list(range(2, len(lines) + 2))
