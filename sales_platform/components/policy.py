@@ -37,9 +37,8 @@ def failures_named() -> Iterator[None]:
 
 
 @contextmanager
-def previews_accepted() -> Iterator[None]:
-    """Two features that are needed here still warn: partitions of a check, backfill policy of an asset."""
+def beta_accepted() -> Iterator[None]:
+    """The backfill policy of an asset still warns; a range in one run is worth it."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Specifying a partitions_def on an Asset", dg.PreviewWarning)
         warnings.filterwarnings("ignore", "Parameter `backfill_policy`", dg.BetaWarning)
         yield

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import uuid
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -133,7 +134,7 @@ def select_assets(
     graph = definitions.resolve_asset_graph()
     is_group = selection in {graph.get(key).group_name for key in graph.get_all_asset_keys()}
     try:
-        chosen = dg.AssetSelection.from_string(f"group:{selection}" if is_group else selection)
+        chosen = dg.AssetSelection.groups(selection) if is_group else _parsed(selection)
         keys = chosen.required_multi_asset_neighbors().materializable().resolve(graph)
     except dg.DagsterError:
         keys = set()
@@ -145,6 +146,13 @@ def select_assets(
             "`dg list defs` shows them all.",
         )
     return sorted(key for key in keys if partitioned or not graph.get(key).is_partitioned)
+
+
+def _parsed(selection: str) -> dg.AssetSelection:
+    with warnings.catch_warnings():
+        # Dagster's own parser uses a parameter that Dagster calls beta
+        warnings.filterwarnings("ignore", "Parameter `include_sources`", dg.BetaWarning)
+        return dg.AssetSelection.from_string(selection)
 
 
 def _outcome(result: dg.ExecuteInProcessResult, steps_of: Mapping[dg.AssetKey, str]) -> RunOutcome:

@@ -3,7 +3,7 @@
 import dagster as dg
 import pytest
 
-from sales_platform.components.policy import failures_named, previews_accepted
+from sales_platform.components.policy import failures_named, beta_accepted
 from sales_platform.errors import FileMissing, ServerUnavailable, WrongUse
 from sales_platform.operations.materializing import RunOutcome, materialize_in, select_assets
 
@@ -13,7 +13,7 @@ DAYS = dg.DailyPartitionsDefinition(start_date="2026-01-01", end_offset=1)
 def _toy(
     seen: dict[str, list[str]], error: Exception | None = None, *, check_passes: bool = True
 ) -> dg.Definitions:
-    with previews_accepted():
+    with beta_accepted():
 
         @dg.asset(key_prefix="staging", group_name="shop")
         def customers() -> dg.MaterializeResult[None]:
@@ -87,6 +87,11 @@ def test_without_a_range_only_unpartitioned_assets_run() -> None:
     seen: dict[str, list[str]] = {}
     assert _run(_toy(seen)).success
     assert seen == {"customers": []}
+
+
+def test_a_selection_may_be_written_in_dagsters_own_words() -> None:
+    keys = select_assets(_toy({}), "group:shop and key:staging/*", partitioned=False)
+    assert [key.to_user_string() for key in keys] == ["staging/customers"]
 
 
 def test_an_asset_that_is_written_with_another_brings_it_along() -> None:
