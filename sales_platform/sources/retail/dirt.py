@@ -25,7 +25,7 @@ LATE_REGISTERED_SHARE = 0.17
 DOUBTFUL_UPDATE_CHANCE = 0.10
 """Of a day, for each kind of update that is late, contradicts another or repeats it."""
 BROKEN_UPDATE_CHANCE = 0.01
-"""Of a day, for each kind of update that nobody can use; together they stay far below a reject limit of 5 %."""
+"""Of a day, for each kind of update that nobody can use; together they stay below a reject limit of 5 %."""
 UNKNOWN_FROM = 900_000
 """Identifiers from here on belong to nobody."""
 LATEST_DAYS = 20
