@@ -26,7 +26,6 @@ from sales_platform.local.tether import end_group, has_members
 LOOPBACK = "127.0.0.1"
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 15.0
-LAST_LINES = 15
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,9 @@ class Child:
     log: Path
 
     def last_words(self) -> str:
-        """The end of its output, for the message when it died."""
+        """The last line of its output, for the message when it died."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return "\n".join(lines[-LAST_LINES:])
+        return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
 
 
 class Children:
@@ -78,9 +77,9 @@ class Children:
             code = child.process.poll()
             if code is not None:
                 raise ServerUnavailable(
-                    f"{child.name} ended by itself (exit {code}).\n{child.last_words()}\n",
+                    f"{child.name} ended by itself (exit {code}): {child.last_words()}",
                     where=str(child.log),
-                    remedy="Everything else was ended too; start again.",
+                    remedy="That log has more; the other processes were ended too.",
                 )
 
     def wait_until(self, ready: Callable[[], bool], wait: float, stop: threading.Event) -> bool:

@@ -1,0 +1,110 @@
+"""What `sales-platform up` does: Dagster's UI and daemon over one code server, until it is asked to stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from http.client import HTTPException
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from sales_platform.local.databases import using
+from sales_platform.local.processes import LOOPBACK, Children, children, free_port, is_listening, stop_signals
+from sales_platform.operations.environment import dagster_home, variables
+from sales_platform.operations.live import LiveShop
+from sales_platform.operations.opening import make_current
+from sales_platform.settings import Settings
+
+LOCATION = "sales_platform.definitions"
+START_SECONDS = 120.0
+LOOK_SECONDS = 1.0
+
+
+def up(
+    settings: Settings,
+    *,
+    live: bool = False,
+    port: int | None = None,
+    on_step: Callable[[str], None] = lambda _text: None,
+    on_ready: Callable[[str], None] = lambda _url: None,
+) -> None:
+    """Server, migrations, UI and daemon in the foreground; returns after SIGINT or SIGTERM, all ended.
+
+    live: the simulated shop goes on writing a day's files. on_step hears what is being started, on_ready the
+    address of the UI. Raises ServerUnavailable when one of the processes ends by itself.
+    """
+    with stop_signals() as stop, using(settings, "warehouse", "dagster") as databases:
+        applied = make_current(settings, databases, migrating=True)
+        if applied:
+            on_step(f"applied migrations {', '.join(applied)}")
+        shop = LiveShop(settings) if live else None
+        if shop:
+            shop.look(datetime.now(UTC))
+        with children(settings.logs, os.environ | variables(settings, databases)) as started:
+            wanted = port or settings.ui_port
+            address = _start(settings, started, wanted, stop, on_step)
+            if address:
+                on_ready(address)
+            while not stop.wait(LOOK_SECONDS):
+                started.refuse_dead()
+                if shop:
+                    shop.look(datetime.now(UTC))
+            on_step("stopping …")
+
+
+def workspace(port: int) -> str:
+    """A Dagster workspace of one code server on loopback."""
+    server = {"host": LOOPBACK, "port": port, "location_name": LOCATION}
+    return json.dumps({"load_from": [{"grpc_server": server}]}, indent=2)
+
+
+def _start(
+    settings: Settings,
+    started: Children,
+    wanted: int,
+    stop: threading.Event,
+    on_step: Callable[[str], None],
+) -> str | None:
+    """Start code server, UI and daemon. Returns the UI's address, or None when a stop was asked for."""
+    code_port = free_port()
+    on_step("starting the code server …")
+    started.start(
+        "code-server",
+        _dagster("dagster", "api", "grpc", "-h", LOOPBACK, "-p", str(code_port), "-m", LOCATION),
+    )
+    if not started.wait_until(lambda: is_listening(code_port), START_SECONDS, stop):
+        return None
+    file = _write_workspace(settings, code_port)
+    port = free_port(wanted)
+    if port != wanted:
+        on_step(f"port {wanted} is taken by another program; taking {port}")
+    on_step("starting the UI and the daemon …")
+    started.start("daemon", _dagster("dagster-daemon", "run", "-w", file))
+    started.start("webserver", _dagster("dagster-webserver", "-h", LOOPBACK, "-p", str(port), "-w", file))
+    address = f"http://{LOOPBACK}:{port}"
+    return address if started.wait_until(lambda: _answers(address), START_SECONDS, stop) else None
+
+
+def _write_workspace(settings: Settings, port: int) -> str:
+    file = dagster_home(settings) / "workspace.yaml"
+    file.write_text(workspace(port), encoding="utf-8")
+    return str(file)
+
+
+def _dagster(program: str, *arguments: str) -> list[str]:
+    """A program of the environment that this process runs in."""
+    return [str(Path(sys.executable).with_name(program)), *arguments]
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urlopen(f"{address}/server_info", timeout=5) as answer:
+            return bool(answer.status == HTTPStatus.OK)
+    except (URLError, HTTPException, OSError):
+        return False
