@@ -56,7 +56,7 @@ def reachable_programs(place: Path, account: Account) -> Path:
     programs = find_programs()
     prefix = wheel_prefix()
     if account.drops and prefix and programs == prefix / "bin" and not account.reaches(programs):
-        programs = _copied(prefix, place) / "bin"
+        programs = _copied(prefix, place)
     _require_version(programs, account)
     return programs
 
@@ -88,18 +88,25 @@ def _require_version(programs: Path, account: Account) -> None:
 
 
 def _copied(prefix: Path, place: Path) -> Path:
-    """A copy of the wheel's installation, one per version of the file, renewed when the wheel changes."""
+    """The programs of a copy of the wheel's files, made anew when the wheel changes."""
+    package = prefix.parent
     stamp = (prefix / "bin" / "postgres").stat()
     copy = place / f"programs-{stamp.st_size}-{int(stamp.st_mtime)}"
-    if copy.exists():
-        return copy
-    draft = place / "programs.draft"
-    if draft.exists():
-        shutil.rmtree(draft)
-    shutil.copytree(prefix, draft, symlinks=True)
-    for path in (draft, *draft.rglob("*")):
+    if not copy.exists():
+        draft = place / "programs.draft"
+        if draft.exists():
+            shutil.rmtree(draft)
+        # the second is where a repaired wheel keeps its shared libraries, found by relative path
+        for folder in (package, package.with_name(f"{package.name}.libs")):
+            if folder.exists():
+                shutil.copytree(folder, draft / folder.name, symlinks=True)
+        _open_to_read(draft)
+        draft.rename(copy)
+    return copy / package.name / prefix.name / "bin"
+
+
+def _open_to_read(folder: Path) -> None:
+    """A private umask at install time would leave the copy unreadable as well."""
+    for path in (folder, *folder.rglob("*")):
         if not path.is_symlink():
-            # a private umask at install time would leave the copy unreadable as well
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
-    draft.rename(copy)
-    return copy

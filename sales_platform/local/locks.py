@@ -16,9 +16,12 @@ POLL_SECONDS = 0.02
 
 
 def open_lock(path: Path) -> int:
-    """A descriptor of the lock file, made if missing; not inherited by started programs."""
+    """A descriptor of the lock file; not inherited by started programs.
+
+    The file is not made here: a process that ends late must not bring back a home that was deleted.
+    """
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        return os.open(path, os.O_RDWR)
     except PermissionError as error:
         raise belongs_to_another(path.parent) from error
 

@@ -65,7 +65,7 @@ class EmbeddedServer:
 
     def stop(self) -> None:
         """Shut the server down, whoever uses it; its data stay. Nothing happens where it is down."""
-        if not self._state.folder.exists():
+        if not self._state.exists:
             return
         with exclusive(self._state.change_lock, STOP_WAIT):
             self.stop_locked()
@@ -90,7 +90,7 @@ class EmbeddedServer:
 
     def stop_if_unused(self) -> bool:
         """Stop the server unless it is kept or a process uses it; true where it is down now."""
-        if not self._state.folder.exists():
+        if not self._state.exists:
             return True
         with self.unused() as unused:
             if unused and not self.kept:
@@ -126,7 +126,7 @@ class EmbeddedServer:
 
     def remove_if_unused(self) -> bool:
         """Stop the server and delete its data, wherever they lie; false while a process uses it."""
-        if not self._state.folder.exists():
+        if not self._state.exists:
             return True
         with self.unused() as unused:
             if unused:

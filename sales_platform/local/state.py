@@ -52,10 +52,18 @@ class State:
     def port_file(self) -> Path:
         return self.folder / "port"
 
+    @property
+    def exists(self) -> bool:
+        return self.change_lock.exists()
+
     def create(self) -> None:
-        """Make the folder. Raises ConfigurationError where this account may not."""
+        """Make the folder and its locks. Raises ConfigurationError where this account may not."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            for lock in (self.users_lock, self.warden_lock, self.change_lock):
+                lock.touch(mode=0o600)
+        except PermissionError as error:
+            raise belongs_to_another(self.folder) from error
         except OSError as error:
             raise ConfigurationError(
                 "the folder cannot be made.",

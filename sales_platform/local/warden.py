@@ -9,6 +9,7 @@ import fcntl
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from sales_platform.local.locks import open_lock, try_exclusive
@@ -44,10 +45,9 @@ def watch(home: Path, descriptor: int) -> None:
     """Wait until nobody uses the server, stop it, end. A server that is kept is left to `down`."""
     from sales_platform.local.server import EmbeddedServer  # the server posts the warden
 
-    state = State(home)
     server = EmbeddedServer(home)
-    while state.folder.exists():
-        users = open_lock(state.users_lock)
+    while True:
+        users = open_lock(State(home).users_lock)
         fcntl.flock(users, fcntl.LOCK_EX)
         os.close(users)
         with server.unused() as unused:
@@ -60,4 +60,6 @@ def watch(home: Path, descriptor: int) -> None:
 
 
 if __name__ == "__main__":
-    watch(Path(sys.argv[1]), int(sys.argv[2]))
+    # a home that was deleted needs no warden
+    with suppress(FileNotFoundError):
+        watch(Path(sys.argv[1]), int(sys.argv[2]))
