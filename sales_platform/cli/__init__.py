@@ -17,8 +17,18 @@ from sales_platform.errors import ConfigurationError, SalesPlatformError
 
 # name, module and attribute, in the order of the help
 COMMANDS = (
+    ("demo", "demo", "demo"),
+    ("up", "up", "up"),
+    ("run", "run", "run"),
+    ("status", "status", "status"),
+    ("check", "check", "check"),
+    ("rebuild", "rebuild", "rebuild"),
+    ("sql", "sql", "sql"),
     ("simulate", "simulate", "simulate"),
     ("import", "importing", "import_"),
+    ("migrate", "migrate", "migrate"),
+    ("doctor", "doctor", "doctor"),
+    ("env", "env", "env"),
     ("url", "url", "url"),
     ("down", "down", "down"),
     ("settings", "settings", "settings"),

@@ -1,0 +1,74 @@
+"""`sales-platform run`: options and output; what a run does stands in operations."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sales_platform.settings import load_settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sales_platform.operations.running import RunSummary
+
+DAY = ["%Y-%m-%d"]
+FIGURES = ("files", "no-ops", "read", "loaded", "unchanged", "duplicate", "superseded", "rejected")
+
+
+def run(
+    selection: Annotated[str, typer.Argument(help="A domain, or a Dagster selection such as +key:marts/*.")],
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=DAY, help="First day.", show_default=False)
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=DAY, help="Last day, included.", show_default=False)
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Recompute analytics and marts tables where nothing changed, too.")
+    ] = False,
+) -> None:
+    """Load and publish what is due: a range of days, or all that is missing, changed or failed until yesterday.
+
+    Days of a range without a file are left out and named; the command then exits with 1.
+    """
+    from sales_platform.cli.progress import progress_on
+    from sales_platform.cli.tables import console
+    from sales_platform.operations.running import run as run_selection
+
+    output = console()
+    summary = run_selection(
+        load_settings(),
+        selection,
+        first=_day(first),
+        last=_day(last),
+        force=force,
+        progress=progress_on(output),
+    )
+    print_summary(output, summary)
+    raise typer.Exit(summary.exit_code)
+
+
+def print_summary(output: Console, summary: RunSummary) -> None:
+    """The fates of the rows that were read, what failed, and what was left out."""
+    from sales_platform.cli.tables import number, table
+
+    shown = table("feed", *FIGURES, right=FIGURES)
+    for row in summary.fates:
+        fates = (row.read, row.loaded, row.unchanged, row.duplicate, row.superseded, row.rejected)
+        counts = (row.files, row.unchanged_files, *fates)
+        shown.add_row(row.feed, *(number(count) for count in counts))
+    output.print(shown if summary.fates else "0 rows read.")
+    for outcome in summary.outcomes:
+        for step in outcome.failed_steps:
+            output.print(f"[red]✗ {step.name}[/red]", step.error, markup=True, soft_wrap=True)
+        for found in outcome.failed_checks:
+            output.print(f"[yellow]! {found.asset} {found.name}[/yellow] {found.description}", soft_wrap=True)
+        if outcome.not_run:
+            output.print(f"[yellow]not run:[/yellow] {', '.join(outcome.not_run)}", soft_wrap=True)
+
+
+def _day(moment: datetime | None) -> date | None:
+    return moment.date() if moment else None

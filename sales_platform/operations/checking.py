@@ -1,0 +1,122 @@
+"""What `sales-platform check` does: evaluate asset checks over everything that stands. Changes no table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sales_platform.operations.opening import Platform, open_platform
+from sales_platform.operations.selecting import select
+from sales_platform.operations.surveying import today_of
+from sales_platform.settings import Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+EVERYTHING = "*"
+JOB = "checks_of_the_command"
+LONGEST_FIGURE = 40
+
+
+@dataclass(frozen=True)
+class CheckFigures:
+    """One evaluated check. severity: `ERROR` or `WARN`. figures: what it counted, by name."""
+
+    asset: str
+    name: str
+    passed: bool
+    severity: str
+    description: str
+    figures: dict[str, int | float | str]
+
+    @property
+    def failed(self) -> bool:
+        """Whether it failed with the severity that fails a command."""
+        return not self.passed and self.severity == "ERROR"
+
+
+def check(settings: Settings, selection: str = EVERYTHING) -> list[CheckFigures]:
+    """Evaluate the checks of the selected assets; daily ones over every day that stands.
+
+    Raises WrongUse for a selection that is empty or cannot be read.
+    """
+    with open_platform(settings) as platform:
+        return check_on(platform, selection)
+
+
+def check_on(platform: Platform, selection: str = EVERYTHING) -> list[CheckFigures]:
+    """The same on a platform that is open."""
+    import dagster as dg
+
+    from sales_platform.operations.materializing import QUIET, RANGE_END, RANGE_START
+
+    days = _standing_days(platform)
+    keys = _check_keys(platform.definitions, selection, daily=days is not None)
+    if not keys:
+        return []
+    job = dg.define_asset_job(JOB, selection=dg.AssetSelection.checks(*keys))
+    definitions = dg.Definitions.merge(platform.definitions, dg.Definitions(jobs=[job]))
+    result = definitions.resolve_job_def(JOB).execute_in_process(
+        instance=platform.instance,
+        tags={} if days is None else {RANGE_START: days[0], RANGE_END: days[1]},
+        run_config=QUIET,
+        raise_on_error=False,
+    )
+    evaluated = [_figures(found) for found in result.get_asset_check_evaluations()]
+    crashed = [_crash(event) for event in result.all_events if event.is_step_failure]
+    return sorted([*evaluated, *crashed], key=lambda found: (found.passed, found.asset, found.name))
+
+
+def _standing_days(platform: Platform) -> tuple[str, str] | None:
+    """First and last day of which some table holds something, as far as they are partitions."""
+    settings = platform.settings
+    with platform.warehouse.transaction() as connection:
+        row = connection.execute(
+            """
+            select min(partition), max(partition) from ops.partition_version
+            where partition between %s and %s
+            """,
+            [settings.partitions_start.isoformat(), today_of(settings).isoformat()],
+        ).fetchone()
+    return (row[0], row[1]) if row and row[0] else None
+
+
+def _check_keys(definitions: dg.Definitions, selection: str, *, daily: bool) -> list[dg.AssetCheckKey]:
+    """Checks that can run by themselves; those that a load evaluates with its own figures stay with it."""
+    assets = {name for domain in select(definitions, selection) for name in (*domain.undated, *domain.daily)}
+    return sorted(
+        spec.key
+        for checks in definitions.asset_checks or ()
+        for spec in checks.check_specs
+        if spec.asset_key.to_user_string() in assets and (daily or spec.partitions_def is None)
+    )
+
+
+def _figures(found: dg.AssetCheckEvaluation) -> CheckFigures:
+    figures: dict[str, int | float | str] = {}
+    for name, metadata in found.metadata.items():
+        value = metadata.value
+        if isinstance(value, int | float) or (isinstance(value, str) and len(value) <= LONGEST_FIGURE):
+            figures[name] = value
+    return CheckFigures(
+        asset=found.asset_key.to_user_string(),
+        name=found.check_name,
+        passed=found.passed,
+        severity=found.severity.value,
+        description=found.description or "",
+        figures=figures,
+    )
+
+
+def _crash(event: dg.DagsterEvent) -> CheckFigures:
+    failure = event.step_failure_data.error
+    kind = failure.cls_name if failure else "an unknown error"
+    asset, _, name = (event.step_key or "?").rpartition("_")
+    return CheckFigures(
+        asset,
+        name,
+        passed=False,
+        severity="ERROR",
+        description=f"the check itself failed: {kind}",
+        figures={},
+    )

@@ -1,0 +1,166 @@
+"""What `sales-platform demo` does: simulated retail files, every asset, every check, and figures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from psycopg import sql
+
+from sales_platform.engine.warehouse import Connection
+from sales_platform.local.databases import using
+from sales_platform.operations.checking import EVERYTHING, CheckFigures, check_on
+from sales_platform.operations.fates import rejected_by_reason
+from sales_platform.operations.opening import Platform, open_platform
+from sales_platform.operations.progress import Progress, Silent
+from sales_platform.operations.running import RunSummary, run_on
+from sales_platform.operations.selecting import known_tables
+from sales_platform.operations.serving_locally import up
+from sales_platform.operations.simulating import DEFAULT_DAYS, DEFAULT_SEED, simulate_retail
+from sales_platform.settings import Settings
+
+SLOWEST = 3
+FOLDER = "demo-data"
+MART = "marts.retail_sales_daily"
+
+
+@dataclass(frozen=True)
+class TierRevenue:
+    """Sales and revenue in USD of one loyalty tier in force."""
+
+    tier: str
+    sales: int
+    revenue: Decimal
+
+
+@dataclass(frozen=True)
+class DemoSummary:
+    """Figures of a demo. rows: table → rows. rejected: reason → rows. slowest: steps with their seconds."""
+
+    data: Path
+    run: RunSummary
+    checks: list[CheckFigures]
+    rows: dict[str, int]
+    revenue: list[TierRevenue]
+    rejected: dict[str, int]
+    slowest: list[tuple[str, float]]
+    seconds: float
+
+    @property
+    def exit_code(self) -> int:
+        return self.run.exit_code or int(any(found.failed for found in self.checks))
+
+
+@dataclass
+class _Clock:
+    """Seconds by step."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def add(self, step: str, seconds: float) -> None:
+        self.seconds[step] = self.seconds.get(step, 0) + seconds
+
+    @contextmanager
+    def timing(self, step: str) -> Iterator[None]:
+        begin = time.monotonic()
+        try:
+            yield
+        finally:
+            self.add(step, time.monotonic() - begin)
+
+
+def demo(
+    settings: Settings,
+    *,
+    days: int = DEFAULT_DAYS,
+    seed: int = DEFAULT_SEED,
+    serve: bool = True,
+    progress: Progress | None = None,
+    on_step: Callable[[str], None] = lambda _text: None,
+    on_summary: Callable[[DemoSummary], None] = lambda _summary: None,
+    on_ready: Callable[[str], None] = lambda _url: None,
+) -> DemoSummary:
+    """Make a sales history, load it, check it, show figures, then serve the UI until Ctrl-C.
+
+    Files land in the data folder if SALES_PLATFORM_DATA names one, else below the home. A second time only
+    what is new is loaded. Where something failed the UI is not started.
+    """
+    settings = demo_settings(settings)
+    # held over both parts, so that the server is not stopped between them
+    with using(settings, "warehouse", "dagster"):
+        summary = _make(settings, days, seed, progress or Silent(), on_step)
+        on_summary(summary)
+        if serve and summary.exit_code == 0:
+            up(settings, on_step=on_step, on_ready=on_ready)
+    return summary
+
+
+def demo_settings(settings: Settings) -> Settings:
+    """The same settings with a data folder that is not the user's own, unless that was named."""
+    if "data" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"data": settings.home / FOLDER})
+
+
+def _make(
+    settings: Settings, days: int, seed: int, progress: Progress, on_step: Callable[[str], None]
+) -> DemoSummary:
+    begin = time.monotonic()
+    clock = _Clock()
+    on_step(f"writing {days} days of sales below {settings.data}")
+    with clock.timing("simulated files"):
+        simulate_retail(settings, days=days, seed=seed)
+    on_step("opening the warehouse and Dagster")
+    with ExitStack() as stack:
+        with clock.timing("warehouse and Dagster"):
+            platform = stack.enter_context(open_platform(settings, migrating=True))
+        done = run_on(platform, EVERYTHING, progress=progress)
+        for step in (step for outcome in done.outcomes for step in outcome.steps):
+            clock.add(" + ".join(step.assets) or step.name, step.seconds)
+        on_step("running the checks")
+        with clock.timing("all checks"):
+            checks = check_on(platform)
+        return _summary(platform, done, checks, clock, time.monotonic() - begin)
+
+
+def _summary(
+    platform: Platform, done: RunSummary, checks: list[CheckFigures], clock: _Clock, seconds: float
+) -> DemoSummary:
+    with platform.warehouse.transaction() as connection:
+        rows = table_rows(connection)
+        return DemoSummary(
+            data=platform.settings.data.resolve(),
+            run=done,
+            checks=checks,
+            rows=rows,
+            revenue=revenue_by_tier(connection) if MART in rows else [],
+            rejected=rejected_by_reason(connection),
+            slowest=sorted(clock.seconds.items(), key=lambda found: -found[1])[:SLOWEST],
+            seconds=seconds,
+        )
+
+
+def table_rows(connection: Connection) -> dict[str, int]:
+    """Rows of every table that is there, from staging on."""
+    rows = {}
+    for name in known_tables():
+        found = connection.execute("select to_regclass(%s)", [name]).fetchone()
+        if found and found[0]:
+            count = sql.SQL("select count(*) from {}").format(sql.Identifier(*name.split(".")))
+            rows[name] = int((connection.execute(count).fetchone() or (0,))[0])
+    return rows
+
+
+def revenue_by_tier(connection: Connection) -> list[TierRevenue]:
+    """Sales and revenue by the customer's tier when it was made, best first."""
+    found = connection.execute(
+        """
+        select loyalty_tier, sum(sales)::bigint, sum(revenue) from marts.retail_sales_daily
+        group by loyalty_tier order by sum(revenue) desc
+        """
+    ).fetchall()
+    return [TierRevenue(*row) for row in found]
