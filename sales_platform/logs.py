@@ -28,7 +28,7 @@ ROTATE_BYTES = 10_000_000
 ROTATIONS = 3
 KEEP_SECONDS = 14 * 86_400
 SECRETS = (
-    (re.compile(r"(\w://[^:/@\s]*):[^@\s]+@"), r"\1:***@"),
+    (re.compile(r"(\w://[^:/@\s]*):\S+@"), r"\1:***@"),
     (re.compile(r"(password=)[^\s&'\"]+", re.IGNORECASE), r"\1***"),
 )
 STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}

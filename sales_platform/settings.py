@@ -45,16 +45,24 @@ class Settings(BaseSettings):
         None, validation_alias="WAREHOUSE_URL", description="PostgreSQL of the warehouse; default: embedded."
     )
     invoicing_oltp_url: SecretStr | None = Field(
-        None, validation_alias="INVOICING_OLTP_URL", description="Source database of invoicing; default: embedded."
+        None,
+        validation_alias="INVOICING_OLTP_URL",
+        description="Source database of invoicing; default: embedded.",
     )
     accounts_oltp_url: SecretStr | None = Field(
-        None, validation_alias="ACCOUNTS_OLTP_URL", description="Source database of accounts; default: embedded."
+        None,
+        validation_alias="ACCOUNTS_OLTP_URL",
+        description="Source database of accounts; default: embedded.",
     )
     dagster_pg_url: SecretStr | None = Field(
-        None, validation_alias="DAGSTER_PG_URL", description="PostgreSQL of Dagster's own storage; default: embedded."
+        None,
+        validation_alias="DAGSTER_PG_URL",
+        description="PostgreSQL of Dagster's own storage; default: embedded.",
     )
     time_zone: str = Field(
-        "UTC", validation_alias="BUSINESS_TIME_ZONE", description="Time zone in which a business day is taken."
+        "UTC",
+        validation_alias="BUSINESS_TIME_ZONE",
+        description="Time zone in which a business day is taken.",
     )
     partitions_start: date = Field(
         date(2025, 1, 1),
@@ -65,7 +73,10 @@ class Settings(BaseSettings):
         3000, ge=1, le=65535, validation_alias="SALES_PLATFORM_UI_PORT", description="Port of the Dagster UI."
     )
     lock_timeout_seconds: int = Field(
-        60, ge=1, validation_alias="LOCK_TIMEOUT_SECONDS", description="How long a run waits for another one's table."
+        60,
+        ge=1,
+        validation_alias="LOCK_TIMEOUT_SECONDS",
+        description="How long a run waits for another one's table.",
     )
 
     @classmethod
@@ -79,7 +90,10 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Code gives values by field name, the environment by variable: HOME is not SALES_PLATFORM_HOME."""
         for source in (env_settings, dotenv_settings):
-            source.config = SettingsConfigDict(**{**source.config, "populate_by_name": False})
+            # "forbid" keeps a source from handing on names that it does not know; no error comes of it
+            source.config = SettingsConfigDict(
+                **{**source.config, "populate_by_name": False, "extra": "forbid"}
+            )
         return init_settings, env_settings, dotenv_settings
 
     @field_validator("time_zone")
