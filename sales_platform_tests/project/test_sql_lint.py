@@ -15,7 +15,13 @@ def broken_rules(statement: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "condition",
-    ["_partition = any(:'partitions'::text[])", "a = :days", "b = '10:30:00'::time", 'a = b::"Odd"'],
+    [
+        "_partition = any(:'partitions'::text[])",
+        "a = :days",
+        "a < :limit",
+        "b = '10:30:00'::time",
+        'a = b::"Odd"',
+    ],
 )
 def test_parameters_and_casts_are_read_as_psql_reads_them(condition: str) -> None:
     assert broken_rules(f"select a\nfrom staging.t\nwhere {condition}\n") == set()
