@@ -30,7 +30,7 @@ def run(
         bool, typer.Option("--force", help="Recompute analytics and marts tables where nothing changed, too.")
     ] = False,
 ) -> None:
-    """Load and publish what is due: a range of days, or all that is missing, changed or failed until yesterday.
+    """Load and publish what is due: a range of days, or all that is missing, changed or failed.
 
     Days of a range without a file are left out and named; the command then exits with 1.
     """

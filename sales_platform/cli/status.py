@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,12 +24,12 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
     if as_json:
         print_json(found)
         return
-    figures = ("loads", "read", "loaded", "unch.", "dupl.", "supers.", "rejected", "open")
-    shown = table("feed", "last load (UTC)", *figures, right=figures)
+    figures = ("read", "loaded", "unch.", "dupl.", "supers.", "rejected", "open")
+    shown = table("feed", "last load UTC", *figures, right=figures, whole=("feed", "last load UTC"))
     for feed in found:
         rows = feed.fates
         fates = (rows.read, rows.loaded, rows.unchanged, rows.duplicate, rows.superseded, rows.rejected)
-        counts = (rows.partitions, *fates, feed.open_rejections)
+        counts = (*fates, feed.open_rejections)
         shown.add_row(feed.feed, _last(feed), *(number(count) for count in counts))
     output = console()
     output.print(shown)
@@ -42,11 +43,13 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
 
 
 def _last(feed: FeedStatus) -> str:
+    from sales_platform.cli.tables import BAD, GOOD
+
     load = feed.last_load
     if load is None:
         return "[dim]never[/dim]"
-    colour = "green" if load.status in {"succeeded", "unchanged"} else "red"
-    return f"[{colour}]{load.status}[/{colour}] {load.at:%m-%d %H:%M}"
+    mark = GOOD if load.status in {"succeeded", "unchanged"} else BAD
+    return f"{mark} {load.at.astimezone(UTC):%m-%d %H:%M}"
 
 
 def _remarks(feed: FeedStatus) -> list[str]:
