@@ -58,15 +58,23 @@ class FileFeedContract(ContractModel):
 
     @model_validator(mode="after")
     def _names_exist(self) -> FileFeedContract:
-        for word, names in (("key", self.key), ("event_time", (self.event_time,)), ("tie_break", (self.tie_break,))):
+        for word, names in (
+            ("key", self.key),
+            ("event_time", (self.event_time,)),
+            ("tie_break", (self.tie_break,)),
+        ):
             for name in names:
                 if name is not None and name not in self.columns:
                     raise ValueError(f"{word}: {name!r} is not a column of this feed")
         clash = [name for name in self.columns if name in PLATFORM_COLUMNS]
         if clash:
-            raise ValueError(f"columns: {clash[0]!r} is a column that the platform adds itself; rename it (S-46)")
+            raise ValueError(
+                f"columns: {clash[0]!r} is a column that the platform adds itself; rename it (S-46)"
+            )
         if self.versions and (self.partitions != "none" or self.event_time):
-            raise ValueError("versions: only a feed with `partitions: none` and without event_time keeps versions")
+            raise ValueError(
+                "versions: only a feed with `partitions: none` and without event_time keeps versions"
+            )
         if ("{partition" in self.path) != (self.partitions == "daily"):
             raise ValueError("path: {partition:%Y/%m/%d} stands in the path exactly when partitions is daily")
         return self
@@ -92,5 +100,7 @@ class FileFeedContract(ContractModel):
     @property
     def judgement_hash(self) -> str:
         """Changes when the contract would judge or cast a row otherwise (Q-18)."""
-        spoken = self.model_dump_json(exclude={"description", "owner", "path", "reject_limit", "empty", "missing"})
+        spoken = self.model_dump_json(
+            exclude={"description", "owner", "path", "reject_limit", "empty", "missing"}
+        )
         return hashlib.sha256(spoken.encode()).hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -11,15 +11,25 @@ from pydantic import BaseModel, ValidationError
 from sales_platform.errors import ContractError
 
 Contract = TypeVar("Contract", bound=BaseModel)
+Step = int | str
 
 
-def read_contract(model: type[Contract], attributes: Mapping[str, Any], where: str) -> Contract:
-    """Validate `attributes`. Raises ContractError that lists every fault as `path: what is wrong`."""
+def read_contract(
+    model: type[Contract], attributes: Mapping[str, Any], where: str | Callable[[tuple[Step, ...]], str]
+) -> Contract:
+    """Validate `attributes`. Raises ContractError that lists every fault as `path: what is wrong`.
+
+    where: the place, or what gives the place of the first fault's path.
+    """
     try:
         return model.model_validate(attributes)
     except ValidationError as error:
-        faults = "; ".join(_fault(model, part) for part in error.errors())
-        raise ContractError(faults + ".", where=where, remedy="Mend the contract and run `dg check defs`.") from None
+        parts = error.errors()
+        faults = "; ".join(_fault(model, part) for part in parts)
+        place = where if isinstance(where, str) else where(parts[0]["loc"])
+        raise ContractError(
+            faults + ".", where=place, remedy="Mend the contract and run `dg check defs`."
+        ) from None
 
 
 def _fault(model: type[BaseModel], part: Any) -> str:

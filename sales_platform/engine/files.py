@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
@@ -147,6 +148,7 @@ def _path_of(pattern: str, partition: date | None) -> str:
     return _PLACEHOLDER.sub(lambda found: partition.strftime(found[1]), pattern)
 
 
+@cache
 def _day_format(pattern: str) -> str:
     """The pattern as one strftime format; raises ContractError for what cannot be turned back into a day."""
     found = _PLACEHOLDER.sub(r"\1", pattern)
@@ -199,12 +201,8 @@ def _name(path: str) -> str:
 
 def _day_in(pattern: str, path: str) -> date | None:
     """The day that `path` stands for; None where its digits are no day, such as the 31st of February."""
-    expression = "".join(
-        f"({_DIRECTIVES[piece]})" if piece in _DIRECTIVES else re.escape(piece)
-        for piece in re.split("(%.)", _day_format(pattern))
-    )
-    directives = re.findall("%.", _day_format(pattern))
-    found = re.fullmatch(expression, path)
+    expression, directives = _day_expression(pattern)
+    found = expression.fullmatch(path)
     if found is None:
         return None
     part = dict(zip(directives, found.groups(), strict=True))
@@ -212,4 +210,15 @@ def _day_in(pattern: str, path: str) -> date | None:
         day = date(int(part["%Y"]), int(part["%m"]), int(part["%d"]))
     except ValueError:
         return None
-    return day if _path_of(pattern, day) == path else None
+    # A day that the path names twice must be the same both times.
+    return day if day.strftime(_day_format(pattern)) == path else None
+
+
+@cache
+def _day_expression(pattern: str) -> tuple[re.Pattern[str], list[str]]:
+    """What a path of the pattern looks like, with one group for each directive, and these directives."""
+    pieces = re.split("(%.)", _day_format(pattern))
+    expression = "".join(
+        f"({_DIRECTIVES[piece]})" if piece in _DIRECTIVES else re.escape(piece) for piece in pieces
+    )
+    return re.compile(expression), pieces[1::2]

@@ -31,7 +31,9 @@ class _SqlScript(Script):
         self.sql = path.read_text(encoding="utf-8")
         number, _, title = path.stem.partition("_")
         self.path_name = path
-        self.module = type("SqlMigration", (), {"upgrade": lambda **_: None, "__doc__": title.replace("_", " ")})  # type: ignore[assignment]
+        self.module = type(
+            "SqlMigration", (), {"upgrade": lambda **_: None, "__doc__": title.replace("_", " ")}
+        )  # type: ignore[assignment]
         super(Script, self).__init__(number, before)
 
 

@@ -5,6 +5,7 @@ create table ops.load (
     source text not null,
     content_hash text,
     contract_hash text,
+    landed boolean not null default false,
     status text not null default 'running'
     check (status in ('running', 'succeeded', 'unchanged', 'refused', 'failed')),
     started_at timestamptz not null default clock_timestamp(),
@@ -25,6 +26,7 @@ create table ops.load (
 );
 comment on table ops.load is 'One row per load of one partition of one feed, with the fate of every row that it read';
 comment on column ops.load.contract_hash is 'The contract by which the rows were judged; another one means: judge again';
+comment on column ops.load.landed is 'Whether the rows of this load are in raw; a load that only judged again landed nothing';
 create index load_by_partition on ops.load (feed, partition, load_id);
 
 create table ops.watermark (

@@ -36,3 +36,8 @@ select
 from (select (first_day + n) as day from generate_series(0, last_day - first_day) as n) as d;
 end;
 comment on function ops.calendar is 'Rows of analytics.dim_date from one day to another, both included';
+
+create function ops.natural_order(name text) returns text
+language sql immutable parallel safe
+return regexp_replace(regexp_replace(name, '[0-9]+', '00000000000000000000\&', 'g'), '[0-9]*([0-9]{20})', '\1', 'g') collate "C";
+comment on function ops.natural_order is 'A file name that sorts with its digits as numbers: part 9 before part 10';

@@ -1,0 +1,195 @@
+"""From staged events to the chain of versions that a dimension should hold: the temporary table `wanted`.
+
+Order by time, collapse consecutive equal states, make half-open intervals. Depends on the set of events alone, never on
+how or when they arrived. Equality is PostgreSQL's, NULL equal to NULL.
+"""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from sales_platform.contracts.dimension import DimensionContract, Events
+from sales_platform.engine.staging import joined
+from sales_platform.engine.tables import TableName, columns_of, identifiers
+from sales_platform.engine.warehouse import Connection
+
+
+def build_chain(
+    connection: Connection, dimension: DimensionContract, types: dict[str, str], *, everything: bool
+) -> None:
+    """Fill `wanted` for the keys of the temporary table `affected`, or for every key."""
+    standing = {e.source: columns_of(connection, TableName("staging", e.table)) for e in dimension.events}
+    connection.execute("drop table if exists pg_temp.wanted")
+    connection.execute(
+        sql.SQL("create temporary table wanted on commit drop as\n{}").format(
+            chain_query(dimension, types, standing, everything=everything)
+        )
+    )
+    connection.execute("analyze pg_temp.wanted")
+
+
+def chain_query(
+    dimension: DimensionContract,
+    types: dict[str, str],
+    standing: dict[str, dict[str, str]],
+    *,
+    everything: bool,
+) -> sql.Composed:
+    """The SELECT behind `wanted`: key, attributes, effective_start_date, effective_end_date.
+
+    types: column → type of the dimension. standing: source → columns of its staging table.
+    """
+    key = identifiers(dimension.key)
+    partial = [
+        name
+        for name in dimension.attributes
+        if any(dimension.source_column(name) not in standing[events.source] for events in dimension.events)
+    ]
+    return sql.SQL(
+        """with events as (
+{events}
+),
+chosen as (
+    -- One event per key and time: a delete counts before a state, a later source before an earlier one (S-24).
+    select * from (
+        select e.*, row_number() over (partition by {key}, _at order by _deleted desc, _source desc) as _rank
+        from events as e
+    ) as e where _rank = 1
+),
+filled as (
+{filled}
+),
+turned as (
+    select f.*, lag({state}) over w is distinct from {state} as _turns
+    from filled as f window w as (partition by {key} order by _at)
+),
+runs as (
+    select t.*, count(*) filter (where _turns) over (partition by {key} order by _at) as _run from turned as t
+),
+versions as (
+    select {key}, _deleted, _turns, _at{values}
+    from runs
+    window run as (partition by {key}, _run order by _at rows between unbounded preceding and unbounded following)
+),
+intervals as (
+    select v.*, lead(_at) over (partition by {key} order by _at) as _until from versions as v where _turns
+)
+select {key}, {attributes}, _at as effective_start_date, _until as effective_end_date
+from intervals where not _deleted"""
+    ).format(
+        events=sql.SQL("\n    union all\n").join(
+            _events(dimension, number, events, types, standing[events.source], everything=everything)
+            for number, events in enumerate(dimension.events)
+        ),
+        key=key,
+        filled=_filled(dimension, partial),
+        state=_state(dimension),
+        values=_values(dimension, partial),
+        attributes=identifiers(dimension.attributes),
+    )
+
+
+def _events(
+    dimension: DimensionContract,
+    number: int,
+    events: Events,
+    types: dict[str, str],
+    standing: dict[str, str],
+    *,
+    everything: bool,
+) -> sql.Composed:
+    keys = sql.SQL(", ").join(
+        sql.SQL("s.{} as {}").format(sql.Identifier(dimension.source_column(name)), sql.Identifier(name))
+        for name in dimension.key
+    )
+    attributes = [_attribute(dimension, name, types, standing) for name in dimension.attributes]
+    source_key = tuple(dimension.source_column(name) for name in dimension.key)
+    return sql.SQL(
+        "    select {keys}, {at} as _at, {deleted} as _deleted, {number} as _source, {attributes}\n    from {source} as s{some}"
+    ).format(
+        keys=keys,
+        at=_event_time(events, source_key),
+        deleted=sql.SQL("s._deleted") if "_deleted" in standing else sql.SQL("false"),
+        number=sql.Literal(number),
+        attributes=sql.SQL(", ").join(attributes),
+        source=TableName.parse(events.source).sql,
+        some=sql.SQL("")
+        if everything
+        else sql.SQL("\n    where ({}) in (select {} from affected)").format(
+            identifiers(source_key, "s"), identifiers(dimension.key)
+        ),
+    )
+
+
+def _event_time(events: Events, source_key: tuple[str, ...]) -> sql.Composable:
+    first = sql.Identifier("s", events.valid_from or "_load_id")
+    if not events.later:
+        return first
+    return sql.SQL(
+        "case when row_number() over (partition by {} order by s._snapshot_at) = 1 then {} else {} end"
+    ).format(identifiers(source_key, "s"), first, sql.Identifier("s", events.later))
+
+
+def _attribute(
+    dimension: DimensionContract, name: str, types: dict[str, str], standing: dict[str, str]
+) -> sql.Composed:
+    """The attribute and whether this source has it at all: what a source lacks is carried over, not NULL."""
+    source = dimension.source_column(name)
+    present = source in standing
+    value = sql.Identifier("s", source) if present else sql.SQL("null::{}").format(sql.SQL(types[name]))  # type: ignore[arg-type]
+    return sql.SQL("{} as {}, {} as {}").format(
+        value, sql.Identifier(name), sql.Literal(present), sql.Identifier(f"_has_{name}")
+    )
+
+
+def _filled(dimension: DimensionContract, partial: list[str]) -> sql.Composed:
+    """Carry over, by time, what an event's source does not say."""
+    if not partial:
+        return sql.SQL("    select * from chosen")
+    kept = [name for name in (*dimension.key, *dimension.attributes) if name not in partial]
+    groups = sql.SQL(", ").join(
+        sql.SQL("count(*) filter (where {} and not _deleted) over w as {}").format(
+            sql.Identifier(f"_has_{name}"), sql.Identifier(f"_group_{name}")
+        )
+        for name in partial
+    )
+    carried = sql.SQL(", ").join(
+        sql.SQL("first_value({a}) over (partition by {key}, {g} order by _at) as {a}").format(
+            a=sql.Identifier(name), key=identifiers(dimension.key), g=sql.Identifier(f"_group_{name}")
+        )
+        for name in partial
+    )
+    return sql.SQL(
+        """    select {kept}, _at, _deleted, {carried}
+    from (select c.*, {groups} from chosen as c window w as (partition by {key} order by _at)) as c"""
+    ).format(kept=identifiers(kept), carried=carried, groups=groups, key=identifiers(dimension.key))
+
+
+def _state(dimension: DimensionContract) -> sql.Composed:
+    """What makes two consecutive events the same state; all deletes are one state."""
+    tracked = sql.SQL(", ").join(
+        sql.SQL("case when not _deleted then {} end").format(sql.Identifier(name)) for name in dimension.track
+    )
+    return sql.SQL("row(_deleted, {})").format(tracked)
+
+
+def _values(dimension: DimensionContract, partial: list[str]) -> sql.Composed:
+    parts = []
+    for name in dimension.attributes:
+        column = sql.Identifier(name)
+        if name in dimension.overwrite:
+            parts.append(sql.SQL(", last_value({c}) over run as {c}").format(c=column))
+        elif name in partial and name in dimension.keep_first:
+            # The first event of a run may come from a source that knows nothing of this column.
+            parts.append(
+                sql.SQL(
+                    ", first_value({c}) over (partition by {key}, _run order by {c} is null, _at) as {c}"
+                ).format(c=column, key=identifiers(dimension.key))
+            )
+        else:
+            parts.append(sql.SQL(", first_value({c}) over run as {c}").format(c=column))
+    return sql.Composed(parts)
+
+
+def match_keys(dimension: DimensionContract, left: str, right: str) -> sql.Composed:
+    return joined(dimension.key, left, right)

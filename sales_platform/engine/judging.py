@@ -1,0 +1,212 @@
+"""The rows of raw, cast and judged by their contract into the temporary table `judged`. Writes nothing that stays.
+
+Three levels, fenced by `offset 0` so that each expression is computed once: normalise the text, cast it, judge the value.
+`_reasons` is NULL for a clean row, else every reason in the order of the contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from psycopg import sql
+
+from sales_platform.contracts.columns import Column
+from sales_platform.contracts.feed import FileFeedContract
+from sales_platform.engine.casting import normalised, typed, verbatim
+from sales_platform.engine.landing import raw_name
+from sales_platform.engine.tables import TableName, exists
+from sales_platform.engine.warehouse import Connection
+
+Fault = tuple[str, sql.Composable]
+
+
+def judge(
+    connection: Connection,
+    feed: FileFeedContract,
+    load_ids: Sequence[int],
+    newest_load: datetime,
+    *,
+    snapshot_at: datetime | None = None,
+    source_rows: Sequence[int] | None = None,
+) -> None:
+    """Fill `judged` from the raw rows of the given loads; source_rows: only these lines of them.
+
+    newest_load: rows dated beyond it (and the contract's tolerance) are held (S-38). snapshot_at: the time of a landing
+    of a feed that keeps versions.
+    """
+    parents = {
+        name
+        for name, column in feed.columns.items()
+        if column.reference and exists(connection, TableName.parse(column.reference.table))
+    }
+    connection.execute("drop table if exists pg_temp.judged")
+    which = sql.SQL("r._load_id = any({})").format(sql.Literal(list(load_ids)))
+    if source_rows is not None:
+        which = sql.SQL("{} and r._source_row = any({})").format(which, sql.Literal(list(source_rows)))
+    connection.execute(judgement(feed, which, newest_load, snapshot_at, parents))
+    connection.execute("analyze pg_temp.judged")
+
+
+def judgement(
+    feed: FileFeedContract,
+    which: sql.Composable,
+    newest_load: datetime,
+    snapshot_at: datetime | None = None,
+    parents: set[str] | None = None,
+) -> sql.Composed:
+    """The statement that makes `judged`. which: condition on the raw row `r`. parents: columns whose reference table stands already."""
+    faults = [fault for name, column in feed.columns.items() for fault in _column_faults(feed, name, column)]
+    row_faults = _row_faults(feed, newest_load, parents or set())
+    return sql.SQL(
+        """create temporary table judged on commit drop as
+select
+    t.*{deleted}{snapshot},
+    case when {any_fault} then array_remove(array[{reasons}]::text[], null) end as _reasons
+from (
+    select t.*, ({faulty}) as _faulty
+    from (
+        select
+            n._load_id, n._partition, n._source_row,
+            {texts},
+            {values}
+        from (
+            select r._load_id, r._partition, r._source_row, {normals}
+            from {raw} as r
+            where {which}
+            offset 0
+        ) as n
+        offset 0
+    ) as t
+    offset 0
+) as t
+{references}"""
+    ).format(
+        deleted=_deleted(feed),
+        snapshot=_snapshot(feed, snapshot_at),
+        faulty=_any(faults),
+        any_fault=_any(row_faults, first="t._faulty"),
+        reasons=sql.SQL(", ").join(_reason(reason, fault) for reason, fault in [*faults, *row_faults]),
+        texts=sql.SQL(", ").join(
+            sql.SQL("n.{} as {}").format(sql.Identifier(name), sql.Identifier(_text(name)))
+            for name, column in feed.columns.items()
+            if column.kind.name != "text"
+        )
+        if any(column.kind.name != "text" for column in feed.columns.values())
+        else sql.SQL("null as _no_text"),
+        values=sql.SQL(",\n            ").join(
+            sql.SQL("{} as {}").format(typed(sql.Identifier("n", name), column), sql.Identifier(name))
+            for name, column in feed.columns.items()
+        ),
+        normals=sql.SQL(", ").join(
+            sql.SQL("{} as {}").format(normalised(name, column), sql.Identifier(name))
+            for name, column in feed.columns.items()
+        ),
+        raw=raw_name(feed).sql,
+        which=which,
+        references=_reference_joins(feed, parents or set()),
+    )
+
+
+def _text(name: str) -> str:
+    """Where the text of a cast column travels, so that "unreadable" and "missing" stay apart."""
+    return f"_text_{name}"
+
+
+def _column_faults(feed: FileFeedContract, name: str, column: Column) -> list[Fault]:
+    value = sql.Identifier("t", name)
+    faults: list[Fault] = []
+    if column.kind.name != "text":
+        text = sql.Identifier("t", _text(name))
+        unreadable = sql.SQL("{} is null and {} is not null").format(value, text)
+        faults.append((column.reject_as or f"INVALID_{name.upper()}", unreadable))
+        missing = sql.SQL("{} is null").format(text)
+    else:
+        missing = sql.SQL("{} is null").format(value)
+    if name in feed.required_columns:
+        faults.append((_missing_reason(feed, name, column), missing))
+    if column.accepted:
+        known = sql.SQL(", ").join(sql.Literal(word) for word in column.accepted)
+        faults.append(
+            (
+                column.reject_as or f"UNKNOWN_{name.upper()}",
+                sql.SQL("{}::text not in ({})").format(value, known),
+            )
+        )
+    if column.check:
+        refused = sql.SQL("{} is not null and ({}) is not true").format(value, verbatim(column.check))
+        faults.append((column.reject_as or f"INVALID_{name.upper()}", refused))
+    return faults
+
+
+def _missing_reason(feed: FileFeedContract, name: str, column: Column) -> str:
+    if column.reject_as:
+        return column.reject_as
+    if name in feed.key:
+        return "NULL_KEY"
+    return "NULL_TS" if name == feed.event_time else f"MISSING_{name.upper()}"
+
+
+def _row_faults(feed: FileFeedContract, newest_load: datetime, parents: set[str]) -> list[Fault]:
+    faults: list[Fault] = []
+    for name, column in feed.columns.items():
+        if column.reference and column.reference.missing != "infer":
+            value = sql.Identifier("t", name)
+            orphan = sql.SQL("{} is null").format(sql.Identifier(f"_parent_{name}", "_found"))
+            if name not in parents:
+                orphan = sql.SQL("true")
+            reason = column.reject_as or "MISSING_PARENT"
+            faults.append((reason, sql.SQL("{} is not null and {}").format(value, orphan)))
+    for rule in feed.rules:
+        # A rule over a value that could not be read says nothing new; over a missing one it counts as failed (Q-04).
+        held = sql.SQL("({rule}) is not true and (not t._faulty or ({rule}) is not null)").format(
+            rule=verbatim(rule.check)
+        )
+        faults.append((rule.reason, held))
+    if feed.event_time:
+        horizon = sql.SQL("({}::timestamptz + {}::interval)").format(
+            sql.Literal(newest_load.isoformat()), sql.Literal(feed.future_tolerance)
+        )
+        value = sql.Identifier("t", feed.event_time)
+        faults.append(("FUTURE_TIMESTAMP", sql.SQL("{} > {}").format(value, horizon)))
+    return faults
+
+
+def _any(faults: list[Fault], first: str | None = None) -> sql.Composable:
+    parts: list[sql.Composable] = [sql.SQL(first)] if first else []  # type: ignore[arg-type]
+    parts += [sql.SQL("coalesce({}, false)").format(fault) for _, fault in faults]
+    return sql.SQL(" or ").join(parts) if parts else sql.SQL("false")
+
+
+def _reason(reason: str, fault: sql.Composable) -> sql.Composed:
+    return sql.SQL("case when {} then {} end").format(fault, sql.Literal(reason))
+
+
+def _deleted(feed: FileFeedContract) -> sql.Composable:
+    if not feed.deleted_when:
+        return sql.SQL("")
+    return sql.SQL(", coalesce(({})::boolean, false) as _deleted").format(verbatim(feed.deleted_when))
+
+
+def _snapshot(feed: FileFeedContract, snapshot_at: datetime | None) -> sql.Composable:
+    if not feed.versions:
+        return sql.SQL("")
+    moment = snapshot_at.isoformat() if snapshot_at else None
+    return sql.SQL(", {}::timestamptz as _snapshot_at").format(sql.Literal(moment))
+
+
+def _reference_joins(feed: FileFeedContract, parents: set[str]) -> sql.Composable:
+    joins = []
+    for name, column in feed.columns.items():
+        if column.reference and column.reference.missing != "infer" and name in parents:
+            joins.append(
+                sql.SQL(
+                    "left join (select distinct {c} as _value, true as _found from {t}) as {a} on {a}._value = {v}"
+                ).format(
+                    c=sql.Identifier(column.reference.column),
+                    t=TableName.parse(column.reference.table).sql,
+                    a=sql.Identifier(f"_parent_{name}"),
+                    v=sql.Identifier("t", name),
+                )
+            )
+    return sql.SQL("\n").join(joins)

@@ -1,0 +1,130 @@
+"""A file's records into its raw table, as text, exactly as received. No cast, no rule, no deletion of what stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from psycopg import sql
+
+from sales_platform.contracts.feed import FileFeedContract
+from sales_platform.engine.bad_records import BadRecords
+from sales_platform.engine.copying import copy_file
+from sales_platform.engine.files import SourceFile
+from sales_platform.engine.loads import OpenLoad
+from sales_platform.engine.reader import Header, read_header
+from sales_platform.engine.tables import TableColumn, TableName, columns_of, ensure_table
+from sales_platform.engine.warehouse import Connection
+from sales_platform.errors import FileEmpty, HeaderMismatch, SourceNotReady
+
+
+@dataclass(frozen=True)
+class Landed:
+    """One file in raw under its load_id. rows + len(bad) are the records of the file."""
+
+    load: OpenLoad
+    rows: int
+    bytes_read: int
+    bad: BadRecords
+    new_columns: tuple[str, ...]
+
+
+def raw_name(feed: FileFeedContract) -> TableName:
+    return TableName("raw", feed.name)
+
+
+def ensure_raw_table(connection: Connection, feed: FileFeedContract) -> None:
+    """Create `raw.<feed>`: the contract's columns as text, and where each row came from."""
+    name = raw_name(feed)
+    sequence = sql.Identifier("raw", _sequence(feed))
+    connection.execute(sql.SQL("create sequence if not exists {}").format(sequence))
+    platform = [
+        TableColumn("_load_id", "bigint", True, sql.SQL("current_setting('sales_platform.load_id')::bigint")),
+        TableColumn("_partition", "text", True, sql.SQL("current_setting('sales_platform.partition')")),
+        TableColumn(
+            "_source_row",
+            "bigint",
+            True,
+            sql.SQL("nextval({}::regclass)").format(sql.Literal(f"raw.{_sequence(feed)}")),
+        ),
+    ]
+    received = [TableColumn(column, "text") for column in feed.columns]
+    if ensure_table(connection, name, [*received, *platform], feed.description):
+        connection.execute(
+            sql.SQL("create index {} on {} (_load_id, _source_row)").format(
+                sql.Identifier(f"{feed.name}_by_load"), name.sql
+            )
+        )
+
+
+def land_file(connection: Connection, feed: FileFeedContract, file: SourceFile, load: OpenLoad) -> Landed:
+    """COPY one file into raw, beside what stands. Raises SourceError for a file that cannot be read as a whole."""
+    with file.open() as stream:
+        header = read_header(stream, file.path)
+    new_columns = _match_header(connection, feed, file, header)
+    result = copy_file(
+        connection,
+        file,
+        raw_name(feed).sql,
+        header,
+        header.columns,
+        row_sequence=f"raw.{_sequence(feed)}",
+        constants={"_load_id": str(load.load_id), "_partition": load.partition},
+    )
+    if result.content_hash != load.content_hash:
+        raise SourceNotReady(
+            "the file changed while it was read.",
+            where=file.path,
+            remedy="Load it again once it stands still.",
+        )
+    if result.rows + len(result.bad) == 0 and feed.empty == "refuse":
+        raise FileEmpty(
+            "the file holds a header and no record.",
+            where=file.path,
+            remedy="If a day without rows is meant, say `empty: allow` in the feed's contract.",
+        )
+    return Landed(load, result.rows, result.bytes_read, result.bad, new_columns)
+
+
+def forget_load(connection: Connection, feed: FileFeedContract, load_ids: list[int]) -> None:
+    """Delete the raw rows of loads that were replaced or refused."""
+    connection.execute(
+        sql.SQL("delete from {} where _load_id = any({})").format(raw_name(feed).sql, sql.Literal(load_ids))
+    )
+
+
+def _sequence(feed: FileFeedContract) -> str:
+    return f"{feed.name}_source_row"
+
+
+def _match_header(
+    connection: Connection, feed: FileFeedContract, file: SourceFile, header: Header
+) -> tuple[str, ...]:
+    """Refuse a header that lacks a column; add columns that the contract does not know to raw. Returns those."""
+    missing = [
+        name for name in feed.columns if name not in header.columns and not _may_lack(feed, name, file)
+    ]
+    if missing:
+        raise HeaderMismatch(
+            f"the header lacks {', '.join(missing)}; it has {', '.join(header.columns)}.",
+            where=f"{file.path}, line 1",
+            remedy="Mend the header, or the feed's contract if the source changed.",
+        )
+    new = tuple(name for name in header.columns if name not in feed.columns)
+    clash = [name for name in new if name.startswith("_")]
+    if clash:
+        raise HeaderMismatch(
+            f"the column {clash[0]} begins with an underscore, as only the platform's own columns do.",
+            where=f"{file.path}, line 1",
+            remedy="Rename it in the file.",
+        )
+    standing = columns_of(connection, raw_name(feed))
+    ensure_table(
+        connection, raw_name(feed), [TableColumn(name, "text") for name in new if name not in standing]
+    )
+    return new
+
+
+def _may_lack(feed: FileFeedContract, column: str, file: SourceFile) -> bool:
+    since = feed.columns[column].absent_before
+    return since is not None and feed.partitions == "daily" and date.fromisoformat(file.partition) < since

@@ -1,0 +1,233 @@
+"""The record of loads in `ops.load`: opened before anything is read, closed with the fate of every row."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from psycopg.rows import class_row
+
+from sales_platform.contracts.feed import FileFeedContract
+from sales_platform.engine.reports import LoadReport
+from sales_platform.engine.warehouse import Connection
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LoadState:
+    """Where a partition of a feed stands: its newest load that tried to publish, and the content that is published.
+
+    status: of the newest load. content_hash, contract_hash, landed_load_id: of the newest one that published.
+    partial: the partition is a day that had not ended when that load began (B-14).
+    """
+
+    partition: str
+    load_id: int
+    status: str
+    started_at: datetime
+    finished_at: datetime | None
+    content_hash: str | None
+    contract_hash: str | None
+    landed_load_id: int | None
+    partial: bool
+    judged_by_current_contract: bool
+
+
+@dataclass(frozen=True)
+class _Row:
+    partition: str
+    load_id: int
+    status: str
+    started_at: datetime
+    finished_at: datetime | None
+    content_hash: str | None
+    contract_hash: str | None
+    landed_load_id: int | None
+    published_at: datetime | None
+
+
+_STATES = """
+    with newest as (
+        select distinct on (partition) partition, load_id, status, started_at, finished_at
+        from ops.load where feed = %(feed)s order by partition, load_id desc
+    ),
+    published as (
+        select distinct on (partition) partition, content_hash, contract_hash, started_at as published_at
+        from ops.load where feed = %(feed)s and status = 'succeeded' order by partition, load_id desc
+    ),
+    looked as (
+        select partition, max(started_at) as looked_at
+        from ops.load where feed = %(feed)s and status in ('succeeded', 'unchanged') group by partition
+    ),
+    landed as (
+        select partition, max(load_id) as landed_load_id
+        from ops.load where feed = %(feed)s and status = 'succeeded' and landed group by partition
+    )
+    select n.*, p.content_hash, p.contract_hash, l.landed_load_id, k.looked_at as published_at
+    from newest as n
+    left join published as p using (partition)
+    left join looked as k using (partition)
+    left join landed as l using (partition)
+    order by partition
+"""
+
+
+def load_states(
+    connection: Connection, feed: FileFeedContract, zone: ZoneInfo | None = None
+) -> dict[str, LoadState]:
+    """Partition → state. For a feed without partitions every landing is a partition; the last one is the newest."""
+    zone = zone or _business_zone(connection)
+    with connection.cursor(row_factory=class_row(_Row)) as cursor:
+        rows = cursor.execute(_STATES, {"feed": feed.name}).fetchall()
+    return {row.partition: _state(row, feed, zone) for row in rows}
+
+
+def _business_zone(connection: Connection) -> ZoneInfo:
+    row = connection.execute("select ops.business_zone()").fetchone()
+    return ZoneInfo(row[0] if row else "UTC")
+
+
+def _state(row: _Row, feed: FileFeedContract, zone: ZoneInfo) -> LoadState:
+    return LoadState(
+        row.partition,
+        row.load_id,
+        row.status,
+        row.started_at,
+        row.finished_at,
+        row.content_hash,
+        row.contract_hash,
+        row.landed_load_id,
+        partial=feed.partitions == "daily" and _before_end_of_day(row.partition, row.published_at, zone),
+        judged_by_current_contract=row.contract_hash == feed.judgement_hash,
+    )
+
+
+def _before_end_of_day(partition: str, moment: datetime | None, zone: ZoneInfo) -> bool:
+    end = datetime.combine(date.fromisoformat(partition) + timedelta(days=1), datetime.min.time(), zone)
+    return moment is not None and moment < end
+
+
+@dataclass(frozen=True)
+class OpenLoad:
+    load_id: int
+    feed: str
+    partition: str
+    source: str
+    content_hash: str | None
+    landed: bool
+    started_at: datetime
+
+
+def bury_dead_loads(journal: Connection, feed: str) -> None:
+    """Mark loads that a dead process left running; the caller holds the feed's lock, so none of them lives."""
+    journal.execute(
+        """
+        update ops.load set status = 'failed', finished_at = clock_timestamp(),
+            message = 'the process ended before the load did'
+        where feed = %s and status = 'running'
+        """,
+        [feed],
+    )
+
+
+def open_load(
+    journal: Connection,
+    feed: FileFeedContract,
+    partition: str,
+    source: str,
+    content_hash: str | None,
+    run_id: str,
+    *,
+    landed: bool = True,
+) -> OpenLoad:
+    """Record that a load begins; committed at once through the journal connection, so that a crash leaves a trace."""
+    row = journal.execute(
+        """
+        insert into ops.load (feed, partition, source, content_hash, contract_hash, run_id, landed)
+        values (%s, %s, %s, %s, %s, nullif(%s, ''), %s) returning load_id, started_at
+        """,
+        [feed.name, partition, source, content_hash, feed.judgement_hash, run_id, landed],
+    ).fetchone()
+    assert row is not None
+    return OpenLoad(row[0], feed.name, partition, source, content_hash, landed, row[1])
+
+
+def record_unchanged(
+    journal: Connection, feed: FileFeedContract, partition: str, source: str, run_id: str
+) -> LoadReport:
+    """Record a look at a file whose content already stands."""
+    opened = open_load(journal, feed, partition, source, None, run_id, landed=False)
+    journal.execute(
+        """
+        update ops.load set status = 'unchanged', finished_at = clock_timestamp(), message = 'same content as published'
+        where load_id = %s
+        """,
+        [opened.load_id],
+    )
+    report = LoadReport(feed.name, partition, source, "unchanged", opened.load_id)
+    log_load(report)
+    return report
+
+
+def close_loads(connection: Connection, reports: Sequence[LoadReport]) -> None:
+    """Write the fates of each load, in the transaction that publishes its rows."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            """
+            update ops.load set status = 'succeeded', finished_at = clock_timestamp(), rows_read = %s, rows_loaded = %s,
+                rows_unchanged = %s, rows_duplicate = %s, rows_superseded = %s, rows_rejected = %s, bytes_read = %s
+            where load_id = %s
+            """,
+            [
+                (
+                    r.read,
+                    r.loaded,
+                    r.unchanged,
+                    r.duplicate,
+                    r.superseded,
+                    r.rejected,
+                    r.bytes_read,
+                    r.load_id,
+                )
+                for r in reports
+            ],
+        )
+
+
+def fail_loads(journal: Connection, load_ids: Iterable[int], status: str, message: str) -> None:
+    """Record why loads published nothing. status: `failed` or `refused`."""
+    journal.execute(
+        """
+        update ops.load set status = %s, finished_at = clock_timestamp(), message = %s, landed = false
+        where load_id = any(%s) and status = 'running'
+        """,
+        [status, message, list(load_ids)],
+    )
+
+
+def newest_load_time(connection: Connection, feed: str) -> datetime:
+    """When the newest load of a feed began: what is dated beyond it is in the future (S-38)."""
+    row = connection.execute("select max(started_at) from ops.load where feed = %s", [feed]).fetchone()
+    moment = row[0] if row else None
+    return moment if moment is not None else datetime.min.replace(tzinfo=UTC)
+
+
+def log_load(report: LoadReport) -> None:
+    log.info(
+        "load feed=%s partition=%s status=%s read=%d loaded=%d unchanged=%d duplicate=%d superseded=%d rejected=%d"
+        " seconds=%.2f",
+        report.feed,
+        report.partition,
+        report.status,
+        report.read,
+        report.loaded,
+        report.unchanged,
+        report.duplicate,
+        report.superseded,
+        report.rejected,
+        report.seconds,
+    )

@@ -1,0 +1,110 @@
+"""Which of several rows of one key counts: SQL fragments and the temporary tables `best` and `ranked`.
+
+Two levels, so that adding or taking away a partition changes nothing inside another one: first each partition chooses its
+own row of a key, then the partitions' rows are compared. Identical copies form a group, represented by its first member.
+"""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from sales_platform.contracts.feed import FileFeedContract
+from sales_platform.engine.staging import staged_columns, value_columns
+from sales_platform.engine.tables import identifiers
+from sales_platform.engine.warehouse import Connection
+
+
+def choose_within_partitions(connection: Connection, feed: FileFeedContract) -> bool:
+    """Make `best`, one row per key and partition of the clean rows of `judged`, and `losers`, the others with their fate.
+
+    Returns whether any key occurred twice. Without such a key `best` is just the clean rows, and no window is computed.
+    """
+    forget_choice(connection)
+    columns = identifiers(staged_columns(feed))
+    repeated = connection.execute(
+        sql.SQL(
+            "select exists (select from judged where _reasons is null group by {} having count(*) > 1)"
+        ).format(identifiers(feed.staging_key))
+    ).fetchone()
+    if repeated and repeated[0]:
+        connection.execute(_rank(feed, "judged", "_partition", where="_reasons is null"))
+        best = sql.SQL("create temporary view best as select {} from ranked_judged where _fate = 'winner'")
+        losers = "create temporary view losers as select * from ranked_judged where _fate <> 'winner'"
+    else:
+        best = sql.SQL("create temporary view best as select {} from judged where _reasons is null")
+        losers = "create temporary view losers as select *, null::text as _fate from judged where false"
+    connection.execute(best.format(columns))
+    connection.execute(losers)
+    return bool(repeated and repeated[0])
+
+
+def forget_choice(connection: Connection) -> None:
+    connection.execute("drop view if exists pg_temp.best, pg_temp.losers")
+    connection.execute(
+        "drop table if exists pg_temp.ranked_judged, pg_temp.ranked_candidates, pg_temp.candidates"
+    )
+
+
+def _rank(feed: FileFeedContract, source: str, scope: str | None, where: str = "true") -> sql.Composed:
+    """`ranked_<source>`: every row with its fate: winner, duplicate, superseded or conflict."""
+    key = identifiers(feed.staging_key)
+    scoped = sql.SQL("{}, {}").format(sql.Identifier(scope), key) if scope else key
+    group = (
+        sql.SQL("{}, {}").format(scoped, values) if (values := identifiers(value_columns(feed))) else scoped
+    )
+    reject = feed.on_duplicate == "reject" and scope is not None
+    return sql.SQL(
+        """create temporary table {ranked} on commit drop as
+with placed as (
+    select s.*, row_number() over (order by {partition_order}, _source_row) as _place from {source} as s where {where}
+),
+grouped as (
+    select p.*, min(_place) over g as _first, max(_place) over g as _last
+    from placed as p window g as (partition by {group})
+),
+decided as (
+    select g.*,
+        first_value(_first) over (partition by {scoped} order by {preference}) as _winner,
+        min(_first) over (partition by {scoped}) <> max(_first) over (partition by {scoped}) as _contested
+    from grouped as g
+)
+select d.*, case
+    when _place <> _first then 'duplicate'
+    when {reject} and _contested then 'conflict'
+    when _first = _winner then 'winner'
+    else {beaten} end as _fate
+from decided as d"""
+    ).format(
+        ranked=sql.Identifier(f"ranked_{source}"),
+        source=sql.Identifier("pg_temp", source),
+        where=sql.SQL(where),  # type: ignore[arg-type]
+        partition_order=partition_order(feed),
+        group=group,
+        scoped=scoped,
+        preference=preference(feed),
+        reject=sql.Literal(reject),
+        beaten=sql.Literal("conflict" if feed.on_duplicate == "reject" else "superseded"),
+    )
+
+
+def rank_across_partitions(connection: Connection, feed: FileFeedContract) -> None:
+    """Fill `ranked_candidates` from `candidates`: the rows of contested keys, one per partition."""
+    connection.execute(_rank(feed, "candidates", None))
+
+
+def preference(feed: FileFeedContract) -> sql.Composable:
+    """ORDER BY that puts the row that counts first: tie-break (S-23), delete (S-24), then the contract's order (S-22)."""
+    parts: list[sql.Composable] = []
+    if feed.tie_break:
+        parts.append(sql.SQL("{} desc nulls last").format(sql.Identifier(feed.tie_break)))
+    if feed.deleted_when and feed.event_time:
+        parts.append(sql.SQL("_deleted desc"))
+    parts.append(sql.SQL("_last desc" if feed.on_duplicate == "latest" else "_first"))
+    return sql.SQL(", ").join(parts)
+
+
+def partition_order(feed: FileFeedContract) -> sql.Composable:
+    """Days by date, file names with digits as numbers."""
+    if feed.partitions == "per_file":
+        return sql.SQL("ops.natural_order(_partition)")
+    return sql.SQL('_partition collate "C"')

@@ -1,0 +1,63 @@
+"""What the engine says about its work: plain figures, no row values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """The fates of the rows of one load of one partition: read = loaded + unchanged + duplicate + superseded + rejected.
+
+    status: `succeeded`; `unchanged` when the file had the content that stands (nothing was read again).
+    reasons: first reason → rows. samples: up to five source lines per load, without values. seconds: of the whole
+    transaction that the load was part of.
+    """
+
+    feed: str
+    partition: str
+    source: str
+    status: Literal["succeeded", "unchanged"]
+    load_id: int
+    read: int = 0
+    loaded: int = 0
+    unchanged: int = 0
+    duplicate: int = 0
+    superseded: int = 0
+    rejected: int = 0
+    bytes_read: int = 0
+    seconds: float = 0.0
+    reasons: dict[str, int] = field(default_factory=dict)
+    new_columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DimensionReport:
+    """What one refresh of a dimension wrote. keys: business keys that were looked at; None means all of them."""
+
+    table: str
+    keys: int | None
+    inserted: int
+    deleted: int
+    moved: int
+    overwritten: int
+    facts_repointed: int
+    rows: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TableReport:
+    """What one publication of a fact or mart wrote. rows: partition → rows that now stand ('' for a table without).
+
+    also: stale partitions that were recomputed although the run did not ask for them (a late row moved a figure).
+    """
+
+    table: str
+    rows: dict[str, int]
+    inserted: int
+    deleted: int
+    inferred_members: int
+    also: tuple[str, ...]
+    seconds: float

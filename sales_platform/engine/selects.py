@@ -1,0 +1,95 @@
+"""The SELECT of a fact or mart: its text, its parameters, what it reads and where each column comes from."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+import sqlglot
+from psycopg import sql
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.lineage import lineage
+
+from sales_platform.contracts.catalog import PROJECT_ROOT
+from sales_platform.contracts.table import SqlTableContract
+from sales_platform.errors import ContractError
+
+PARTITIONS = ":'partitions'"
+LAYERS = ("raw", "staging", "analytics", "marts")
+
+
+def select_text(table: SqlTableContract, root: Path = PROJECT_ROOT) -> str:
+    """The text of the SELECT. Raises ContractError that names the file when it is not there."""
+    path = root / table.sql_path
+    try:
+        return path.read_text(encoding="utf-8").strip().rstrip(";")
+    except FileNotFoundError:
+        raise ContractError(
+            "the SELECT of this table is missing.", where=table.name, remedy=f"Write it to {table.sql_path}."
+        ) from None
+
+
+def filled_select(table: SqlTableContract, partitions: list[str] | None) -> sql.Composed:
+    """The SELECT with its parameters filled in, as psql would with `\\set partitions`."""
+    before, *after = select_text(table).split(PARTITIONS)
+    literal = sql.Literal("{" + ",".join(_array_item(p) for p in partitions or []) + "}")
+    parts: list[sql.Composable] = [sql.SQL(before)]  # type: ignore[arg-type]
+    for piece in after:
+        parts += [literal, sql.SQL(piece)]  # type: ignore[arg-type]
+    return sql.Composed(parts)
+
+
+def logic_hash(table: SqlTableContract) -> str:
+    """Changes when the same input would make other rows."""
+    spoken = table.model_dump_json(include={"grain", "load", "dimensions"})
+    return hashlib.sha256((select_text(table) + spoken).encode()).hexdigest()
+
+
+def inputs_of(table: SqlTableContract) -> tuple[str, ...]:
+    """The warehouse tables that the SELECT reads, sorted."""
+    found = {f"{t.db}.{t.name}" for t in _parsed(table).find_all(exp.Table) if t.db in LAYERS}
+    return tuple(sorted(found))
+
+
+def output_columns(table: SqlTableContract) -> tuple[str, ...]:
+    """The columns of the SELECT in order, without the platform's own."""
+    return tuple(name for name in _parsed(table).named_selects if not name.startswith("_"))
+
+
+def column_lineage(table: SqlTableContract) -> dict[str, list[tuple[str, str]]]:
+    """Column → (input table, input column) pairs that it is computed from."""
+    return {column: _origins(table, column) for column in output_columns(table)}
+
+
+def _origins(table: SqlTableContract, column: str) -> list[tuple[str, str]]:
+    try:
+        node = lineage(column, _parsed(table).sql("postgres"), schema={}, dialect="postgres")
+    except (SqlglotError, ValueError):
+        return []
+    origins = set()
+    for leaf in node.walk():
+        source = leaf.source
+        if isinstance(source, exp.Table) and source.db in LAYERS:
+            origins.add((f"{source.db}.{source.name}", leaf.name.rsplit(".", 1)[-1]))
+    return sorted(origins)
+
+
+@lru_cache(maxsize=256)
+def _parse(text: str, where: str) -> exp.Query:
+    try:
+        parsed = sqlglot.parse_one(text.replace(PARTITIONS, "'{}'"), dialect="postgres")
+    except SqlglotError as error:
+        raise ContractError(f"the SELECT cannot be read: {str(error).splitlines()[0]}", where=where) from None
+    if not isinstance(parsed, exp.Query):
+        raise ContractError("the file must hold one SELECT.", where=where)
+    return parsed
+
+
+def _parsed(table: SqlTableContract) -> exp.Query:
+    return _parse(select_text(table), table.sql_path)
+
+
+def _array_item(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

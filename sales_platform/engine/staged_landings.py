@@ -1,0 +1,137 @@
+"""Publishing one judged landing of a feed without partitions: row by row against what earlier landings left.
+
+Reads the temporary tables `judged` and `best`. Absence is no delete; an equal row is left untouched.
+"""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from sales_platform.contracts.feed import FileFeedContract
+from sales_platform.engine.fates import Outcome, count_refused, settle_losers
+from sales_platform.engine.ranking import choose_within_partitions, forget_choice
+from sales_platform.engine.staging import (
+    changed_keys_name,
+    ensure_changed_keys_table,
+    ensure_staging_table,
+    finish_staging_table,
+    joined,
+    same,
+    staged_columns,
+    staging_name,
+    value_columns,
+)
+from sales_platform.engine.tables import identifiers
+from sales_platform.engine.versions import has_consumer
+from sales_platform.engine.warehouse import Connection
+
+
+def publish_landing(connection: Connection, feed: FileFeedContract) -> Outcome:
+    """Take over the clean rows of `judged`, which all belong to one landing."""
+    outcome = Outcome()
+    fresh = ensure_staging_table(connection, feed)
+    count_refused(connection, outcome)
+    choose_within_partitions(connection, feed)
+    settle_losers(connection, feed, "losers", outcome)
+    _compare(connection, feed)
+    settle_losers(connection, feed, "beaten", outcome)
+    for load_id, fate, count in connection.execute(
+        "select _load_id, _fate, count(*) from verdict where _fate in ('loaded', 'unchanged') group by 1, 2"
+    ).fetchall():
+        outcome.add(load_id, fate, count)
+    outcome.changed = _apply(connection, feed)
+    if fresh:
+        finish_staging_table(connection, feed)
+    connection.execute("drop view pg_temp.beaten")
+    connection.execute("drop table pg_temp.verdict")
+    forget_choice(connection)
+    return outcome
+
+
+def note_changed_keys(connection: Connection, feed: FileFeedContract) -> None:
+    """Remember which keys of `changed_now` changed, under the version just published, if anyone will ask."""
+    ensure_changed_keys_table(connection, feed)
+    if not has_consumer(connection, str(staging_name(feed))):
+        return
+    connection.execute(
+        sql.SQL(
+            """insert into {changed} (_version, {key})
+            select v.version, {key} from changed_now, ops.table_version as v where v.table_name = {table}"""
+        ).format(
+            changed=changed_keys_name(feed).sql,
+            key=identifiers(feed.key),
+            table=sql.Literal(str(staging_name(feed))),
+        )
+    )
+
+
+def _compare(connection: Connection, feed: FileFeedContract) -> None:
+    """`verdict`: every chosen row with its fate against the row that stands."""
+    key = feed.key if feed.versions else feed.staging_key
+    standing = sql.SQL("select * from {}").format(staging_name(feed).sql)
+    if feed.versions:
+        standing = sql.SQL("select distinct on ({k}) * from {t} order by {k}, _snapshot_at desc").format(
+            k=identifiers(feed.key), t=staging_name(feed).sql
+        )
+    connection.execute(
+        sql.SQL(
+            """create temporary table verdict on commit drop as
+            select b.*, s._load_id is not null as _stands, case
+                when s._load_id is null then 'loaded'
+                when {same} then 'unchanged'
+                when {wins} then 'loaded'
+                else {beaten} end as _fate
+            from best as b left join ({standing}) as s on {match}"""
+        ).format(
+            same=same(value_columns(feed), "b", "s"),
+            wins=_wins(feed),
+            beaten=sql.Literal("conflict" if feed.on_duplicate == "reject" else "superseded"),
+            standing=standing,
+            match=joined(key, "b", "s"),
+        )
+    )
+    connection.execute(
+        "create temporary view beaten as select * from verdict where _fate in ('superseded', 'conflict')"
+    )
+
+
+def _wins(feed: FileFeedContract) -> sql.Composable:
+    """Whether the row of this landing (`b`) counts before the one of an earlier landing (`s`).
+
+    A newer list is the newer truth; only for events of one key and time does the contract's on_duplicate speak (S-22).
+    """
+    wins: sql.Composable = sql.Literal(feed.event_time is None or feed.on_duplicate == "latest")
+    if feed.deleted_when and feed.event_time:
+        wins = sql.SQL("case when b._deleted <> s._deleted then b._deleted else {} end").format(wins)
+    if feed.tie_break:
+        wins = sql.SQL(
+            "case when b.{tie} is distinct from s.{tie} then coalesce(b.{tie} > s.{tie}, s.{tie} is null) else {wins} end"
+        ).format(tie=sql.Identifier(feed.tie_break), wins=wins)
+    return wins
+
+
+def _apply(connection: Connection, feed: FileFeedContract) -> bool:
+    """Write what is new or different; fill `changed_now` with the keys. Returns whether anything was written."""
+    columns = identifiers(staged_columns(feed))
+    if not feed.versions:
+        connection.execute(
+            sql.SQL(
+                "delete from {} as s using verdict as v where v._stands and v._fate = 'loaded' and {}"
+            ).format(staging_name(feed).sql, joined(feed.staging_key, "s", "v"))
+        )
+    written = connection.execute(
+        sql.SQL("insert into {} ({}) select {} from verdict where _fate = 'loaded'").format(
+            staging_name(feed).sql, columns, columns
+        )
+    ).rowcount
+    connection.execute(
+        sql.SQL(
+            "create temporary table if not exists changed_now on commit drop as select {} from best limit 0"
+        ).format(identifiers(feed.key))
+    )
+    connection.execute(
+        sql.SQL("insert into changed_now select distinct {} from verdict where _fate = 'loaded'").format(
+            identifiers(feed.key)
+        )
+    )
+    return written > 0

@@ -1,0 +1,130 @@
+"""Making tables from declarations: create, add a column, refuse a changed type. Not for the platform's own tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from sales_platform.engine.warehouse import Connection
+from sales_platform.errors import ContractError
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """type: as format_type() prints it. default: an SQL expression."""
+
+    name: str
+    type: str
+    required: bool = False
+    default: sql.Composable | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True)
+class TableName:
+    schema: str
+    table: str
+
+    @classmethod
+    def parse(cls, name: str) -> TableName:
+        schema, _, table = name.partition(".")
+        return cls(schema, table)
+
+    @property
+    def sql(self) -> sql.Identifier:
+        return sql.Identifier(self.schema, self.table)
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.table}"
+
+
+def columns_of(connection: Connection, name: TableName) -> dict[str, str]:
+    """Column → type of a table as it stands; empty when there is no such table."""
+    return dict(
+        connection.execute(
+            """
+            select attname, format_type(atttypid, atttypmod) from pg_attribute
+            where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum
+            """,
+            [f'"{name.schema}"."{name.table}"'],
+        ).fetchall()
+    )
+
+
+def exists(connection: Connection, name: TableName) -> bool:
+    return bool(columns_of(connection, name))
+
+
+def ensure_table(
+    connection: Connection, name: TableName, columns: Sequence[TableColumn], description: str | None = None
+) -> bool:
+    """Create the table, or add the columns that it lacks. Returns whether it was created.
+
+    Raises ContractError for a column whose type changed; nothing is written then.
+    """
+    standing = columns_of(connection, name)
+    if not standing:
+        _create(connection, name, columns, description)
+        return True
+    for column in columns:
+        if column.name not in standing:
+            _add(connection, name, column)
+        elif standing[column.name] != column.type:
+            raise ContractError(
+                f"column {column.name} is {standing[column.name]} in the warehouse and {column.type} in the contract.",
+                where=str(name),
+                remedy=f"Take the type back, or drop {name} in psql and run `sales-platform rebuild {name}`.",
+            )
+    return False
+
+
+def add_primary_key(connection: Connection, name: TableName, key: Sequence[str]) -> None:
+    connection.execute(sql.SQL("alter table {} add primary key ({})").format(name.sql, identifiers(key)))
+
+
+def identifiers(names: Sequence[str], alias: str | None = None) -> sql.Composed:
+    """`"a", "b"`, or `x."a", x."b"`."""
+    return sql.SQL(", ").join(
+        sql.Identifier(alias, name) if alias else sql.Identifier(name) for name in names
+    )
+
+
+def _create(
+    connection: Connection, name: TableName, columns: Sequence[TableColumn], description: str | None
+) -> None:
+    body = sql.SQL(", ").join(_definition(column) for column in columns)
+    connection.execute(sql.SQL("create table {} ({})").format(name.sql, body))
+    if description:
+        connection.execute(sql.SQL("comment on table {} is {}").format(name.sql, sql.Literal(description)))
+    for column in columns:
+        _describe(connection, name, column)
+
+
+def _add(connection: Connection, name: TableName, column: TableColumn) -> None:
+    connection.execute(
+        sql.SQL("alter table {} add column {} {}").format(
+            name.sql,
+            sql.Identifier(column.name),
+            sql.SQL(column.type),  # type: ignore[arg-type]
+        )
+    )
+    _describe(connection, name, column)
+
+
+def _definition(column: TableColumn) -> sql.Composed:
+    parts: list[sql.Composable] = [sql.Identifier(column.name), sql.SQL(column.type)]  # type: ignore[arg-type]
+    if column.default is not None:
+        parts += [sql.SQL("default"), column.default]
+    if column.required:
+        parts.append(sql.SQL("not null"))
+    return sql.SQL(" ").join(parts)
+
+
+def _describe(connection: Connection, name: TableName, column: TableColumn) -> None:
+    if column.description:
+        target = sql.Identifier(name.schema, name.table, column.name)
+        connection.execute(
+            sql.SQL("comment on column {} is {}").format(target, sql.Literal(column.description))
+        )
