@@ -94,6 +94,7 @@ def test_a_violated_constraint_is_named_and_its_row_is_not(database_url: str) ->
     assert "table public.members, constraint one_member" in str(caught.value)
     assert "jane" not in str(caught.value)
     assert caught.value.__suppress_context__
+    assert caught.value.__cause__ is None
 
 
 def test_a_missing_right_names_the_role(database_url: str) -> None:
