@@ -13,8 +13,10 @@ RUN /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
 COPY . .
 
 FROM python:3.11-slim
+# A named volume takes the owner of the folder it covers, so each of them must exist here.
 RUN useradd --system --uid 10001 --create-home --home-dir /home/sales_platform sales_platform \
-    && install --directory --owner sales_platform --mode 0750 /opt/dagster /var/lib/sales_platform
+    && install --directory --owner sales_platform --mode 0750 \
+    /opt/dagster /opt/dagster/storage /var/lib/sales_platform
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 COPY --chown=sales_platform dagster.yaml /opt/dagster/dagster.yaml

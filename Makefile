@@ -63,7 +63,7 @@ bench: install ## Compare speed with a hand-written floor
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 audit: install ## Look for known vulnerabilities in the pinned set (needs the network)
-	@$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip
+	@$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict
 
 constraints: ## Pin every dependency anew after a change in pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "error: uv is missing: install it (python3 -m pip install uv)" >&2; exit 1; }

@@ -132,6 +132,19 @@ def test_the_image_runs_without_root_and_without_secrets() -> None:
     assert not [line for line in lines if re.search(r"PASSWORD|SECRET|TOKEN", line)]
 
 
+def test_a_volume_can_be_written_by_the_account_of_the_image() -> None:
+    [owned] = re.findall(
+        r"install --directory --owner sales_platform [^\n]*\n((?: +/[^\n]*\n)+)",
+        (ROOT / "Dockerfile").read_text(),
+    )
+    mounts = [mount for service in ours(filled()).values() for mount in service.get("volumes", [])]
+
+    written = {mount.split(":")[1] for mount in mounts if not mount.endswith(":ro")}
+
+    assert written
+    assert written <= set(owned.split())
+
+
 def test_the_image_holds_only_what_is_named() -> None:
     rules = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     allowed = [rule.removeprefix("!").rstrip("/") for rule in rules if rule.startswith("!")]
