@@ -1,4 +1,4 @@
-"""Every environment variable that the platform reads, typed, with its default. Nothing else reads the environment.
+"""Every environment variable that the platform reads, typed, with its default. None is read elsewhere.
 
 A `.env` file in the working directory is read too; a variable that is set wins over it.
 """
@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_file=".env",
         env_file_encoding="utf-8",
+        dotenv_filtering="only_existing",
         env_ignore_empty=True,
         extra="ignore",
         populate_by_name=True,
@@ -59,6 +60,11 @@ class Settings(BaseSettings):
         validation_alias="DAGSTER_PG_URL",
         description="PostgreSQL of Dagster's own storage; default: embedded.",
     )
+    pg_bin: Path | None = Field(
+        None,
+        validation_alias="PG_BIN",
+        description="Folder of the embedded server's programs; default: the package's, else the system's.",
+    )
     time_zone: str = Field(
         "UTC",
         validation_alias="BUSINESS_TIME_ZONE",
@@ -90,10 +96,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Code gives values by field name, the environment by variable: HOME is not SALES_PLATFORM_HOME."""
         for source in (env_settings, dotenv_settings):
-            # "forbid" keeps a source from handing on names that it does not know; no error comes of it
-            source.config = SettingsConfigDict(
-                **{**source.config, "populate_by_name": False, "extra": "forbid"}
-            )
+            source.config = SettingsConfigDict(**{**source.config, "populate_by_name": False})
         return init_settings, env_settings, dotenv_settings
 
     @field_validator("time_zone")

