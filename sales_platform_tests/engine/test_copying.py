@@ -160,6 +160,15 @@ def test_a_file_read_in_small_pieces_gives_the_same_lines(
     assert result.rows == 3
 
 
+def test_a_line_end_split_between_two_chunks_is_one_line_end() -> None:
+    lines = copying._LineCount()
+    for chunk in (b"1,a\r", b"\n2,b\r\n", b"3,c"):
+        lines.add(chunk)
+    assert (lines.total, lines.has_bare_carriage_return) == (3, False)
+    lines.add(b"\r4,d")
+    assert lines.has_bare_carriage_return
+
+
 def test_other_delimiters_are_taken_from_the_header(warehouse: Connection, tmp_path: Path) -> None:
     result = load(warehouse, tmp_path, b"id;name;amount\n1;a,b;3,50\n2\n")
     assert rows(warehouse) == [(2, "1", "a,b", "3,50")]
@@ -235,6 +244,7 @@ def test_bad_records_beyond_memory_come_back_in_order() -> None:
     for record in wanted:
         kept.append(record)
     assert list(kept) == wanted
+    assert next(iter(kept)) == wanted[0]
     kept.append(wanted[0])
     assert list(kept) == [*wanted, wanted[0]]
     assert len(kept) == 10_001
@@ -242,7 +252,7 @@ def test_bad_records_beyond_memory_come_back_in_order() -> None:
 
 value = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8
-) | st.sampled_from(["a\nb", "c\r\nd", 'say "x"', "a,b", "\\.", "", " "])
+) | st.sampled_from(["a\nb", "c\r\nd", 'say "x"', 'say "x"\nor "y"', '"\n"', "a,b", "\\.", "", " "])
 
 
 @examples

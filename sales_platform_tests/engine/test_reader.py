@@ -115,6 +115,11 @@ def test_a_bad_line_is_set_aside_alone_with_its_reason(line: bytes, reason: str)
     assert split(content) == [(2, b"1,2,3"), BadRecord(3, line, reason), (4, b"4,5,6"), (5, b"7,8,9")]
 
 
+def test_doubled_quotes_around_a_line_end_belong_to_the_field() -> None:
+    first = b'1,"say ""x""\nor ""y""",""'
+    assert split(first + b"\n2,b,c\n") == [(2, first), (4, b"2,b,c")]
+
+
 def test_a_ragged_record_over_several_lines_is_one_record() -> None:
     assert split(b'1,"2\n3\n4"\n5,6,7\n') == [BadRecord(2, b'1,"2\n3\n4"', "RAGGED_LINE"), (5, b"5,6,7")]
 
