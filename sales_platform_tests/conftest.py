@@ -77,7 +77,9 @@ def migrated_template(postgres_server: EmbeddedServer) -> str:
 
     # beside the data, so that it vanishes with them
     done = postgres_server.data / "template_is_migrated"
-    with exclusive(Path(os.environ[HOME_VARIABLE]) / "template.lock", wait=120):
+    lock = Path(os.environ[HOME_VARIABLE]) / "template.lock"
+    lock.touch()
+    with exclusive(lock, wait=120):
         if not done.exists():
             postgres_server.drop_database(TEMPLATE)
             postgres_server.create_database(TEMPLATE)
