@@ -23,15 +23,23 @@ def rebuild(
     if verify:
         _verify(selection, as_json=as_json)
         return
-    from sales_platform.cli.tables import console
-    from sales_platform.operations.rebuilding import rebuild as rebuild_tables
+    _rebuild(selection, as_json=as_json)
+
+
+def _rebuild(selection: str | None, *, as_json: bool) -> None:
+    from sales_platform.cli.tables import GOOD, console, print_json
+    from sales_platform.operations.rebuilding import Rebuilt, rebuild
 
     output = console()
-    rebuild_tables(
-        load_settings(),
-        selection,
-        lambda name, seconds: output.print(f"[green]✓[/green] {name:<50} {seconds:>7.2f} s"),
-    )
+
+    def tell(done: Rebuilt) -> None:
+        output.print(f"{GOOD} {done.table:<40} {done.rows:>12,} rows, {done.changed:,} changed")
+
+    done = rebuild(load_settings(), selection, (lambda _done: None) if as_json else tell)
+    if as_json:
+        print_json(done)
+    elif not done:
+        output.print("No table to rebuild: nothing is loaded yet.")
 
 
 def _verify(selection: str | None, *, as_json: bool) -> None:

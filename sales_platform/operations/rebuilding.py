@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from sales_platform.contracts.catalog import read_catalog
+from sales_platform.engine.rebuild import Difference, Rebuilt
+from sales_platform.engine.rebuild import rebuild as rebuild_tables
+from sales_platform.engine.rebuild import verify as verify_tables
 from sales_platform.errors import WrongUse
 from sales_platform.operations.opening import open_warehouse
 from sales_platform.operations.selecting import known_tables, select, tables_of
 from sales_platform.settings import Settings
 
-if TYPE_CHECKING:
-    from sales_platform.engine.rebuild import Difference
+__all__ = ["Difference", "Rebuilt", "rebuild", "verify"]
 
 
-def rebuild(settings: Settings, selection: str | None, on_table: Callable[[str, float], None]) -> list[str]:
+def rebuild(
+    settings: Settings, selection: str | None = None, on_table: Callable[[Rebuilt], None] = lambda _done: None
+) -> list[Rebuilt]:
     """Rebuild the selected tables in place, one transaction per table, in the order of their dependencies.
 
-    on_table hears the name and seconds of each that is done. Returns the names.
+    on_table hears of each that is done.
     """
-    from sales_platform.engine.rebuild import rebuild as rebuild_tables
-
     names = _names(selection)
     done = []
     with open_warehouse(settings) as warehouse:
-        for name, report in rebuild_tables(warehouse, read_catalog(), names):
-            on_table(name, report.seconds)
-            done.append(name)
+        for rebuilt in rebuild_tables(warehouse, read_catalog(), names):
+            on_table(rebuilt)
+            done.append(rebuilt)
     return done
 
 
 def verify(settings: Settings, selection: str | None = None) -> list[Difference]:
     """Rebuild into a scratch schema and compare row by row, surrogate keys included. Empty: equal."""
-    from sales_platform.engine.rebuild import verify as verify_tables
-
     with open_warehouse(settings) as warehouse:
         return list(verify_tables(warehouse, read_catalog(), _names(selection) if selection else None))
 
