@@ -100,6 +100,7 @@ def test_a_port_that_a_stranger_took_is_replaced_and_said(
     port = psycopg.conninfo.conninfo_to_dict(server.url("postgres"))["port"]
     server.stop()
     with socket.socket() as stranger:
+        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         stranger.bind(("127.0.0.1", int(str(port))))
         stranger.listen()
         server.start()
