@@ -28,11 +28,15 @@ _MODELS: dict[str, type[AnyContract]] = {
 
 @dataclass(frozen=True)
 class Catalog:
-    """Contracts by name: feeds by `retail_sales`, dimensions by `dim_customer`, tables by `analytics.fact_sales`."""
+    """Contracts by name: feeds by `retail_sales`, dimensions by `dim_customer`, tables by `analytics.fact_sales`.
+
+    root: the folder in which `sql/` lies.
+    """
 
     feeds: dict[str, FileFeedContract] = field(default_factory=dict)
     dimensions: dict[str, DimensionContract] = field(default_factory=dict)
     tables: dict[str, SqlTableContract] = field(default_factory=dict)
+    root: Path = PROJECT_ROOT
 
     def add(self, contract: AnyContract) -> None:
         if isinstance(contract, FileFeedContract):

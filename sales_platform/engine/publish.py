@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from sales_platform.contracts.catalog import read_catalog
+from sales_platform.contracts.catalog import Catalog, read_catalog
 from sales_platform.contracts.table import SqlTableContract
 from sales_platform.engine.locks import lock_tables
 from sales_platform.engine.references import (
@@ -44,15 +44,19 @@ from sales_platform.errors import ContractError
 
 
 def publish_table(
-    warehouse: Warehouse, table: SqlTableContract, *, partitions: Sequence[str] | None = None
+    warehouse: Warehouse,
+    table: SqlTableContract,
+    *,
+    partitions: Sequence[str] | None = None,
+    catalog: Catalog | None = None,
 ) -> TableReport:
     """Publish the asked partitions and every stale one; without partitions, all that is stale or the whole table.
 
-    Stale: an input changed since, or the partition was made by other SQL. Raises ContractError for a SELECT that does not
-    fit its contract.
+    Stale: an input changed since, or the partition was made by other SQL. catalog: where its dimensions and its SQL are
+    found; the project's own unless given. Raises ContractError for a SELECT that does not fit its contract.
     """
     with warehouse.transaction() as connection:
-        return publish_within(connection, table, partitions)
+        return publish_within(connection, table, partitions, catalog or read_catalog())
 
 
 def stale_partitions(connection: Connection, table: SqlTableContract) -> list[str]:
@@ -63,10 +67,10 @@ def stale_partitions(connection: Connection, table: SqlTableContract) -> list[st
 
 
 def publish_within(
-    connection: Connection, table: SqlTableContract, partitions: Sequence[str] | None
+    connection: Connection, table: SqlTableContract, partitions: Sequence[str] | None, catalog: Catalog
 ) -> TableReport:
     """The same, inside a transaction of the caller."""
-    publication = _Publication(connection, table)
+    publication = _Publication(connection, table, catalog)
     lock_tables(connection, [table.name, *(r.dimension.name for r in publication.references)])
     if table.load == "replace_partition":
         return publication.replace_partitions(partitions)
@@ -81,14 +85,15 @@ class _Counts:
 
 
 class _Publication:
-    def __init__(self, connection: Connection, table: SqlTableContract) -> None:
+    def __init__(self, connection: Connection, table: SqlTableContract, catalog: Catalog) -> None:
         self.connection = connection
         self.table = table
         self.name = TableName.parse(table.table)
-        self.inputs = inputs_of(table)
-        self.logic = logic_hash(table)
+        self.root = catalog.root
+        self.inputs = inputs_of(table, self.root)
+        self.logic = logic_hash(table, self.root)
         self.started = time.monotonic()
-        dimensions = read_catalog().dimensions
+        dimensions = catalog.dimensions
         unknown = [role.dimension for role in table.dimensions.values() if role.dimension not in dimensions]
         if unknown:
             raise ContractError(f"there is no dimension {unknown[0]}.", where=table.name)
@@ -131,7 +136,7 @@ class _Publication:
         """`incoming`: the rows that should stand, dimension keys attached."""
         self._require_inputs()
         self.connection.execute("drop table if exists pg_temp.selected, pg_temp.incoming")
-        select = filled_select(self.table, partitions)
+        select = filled_select(self.table, partitions, self.root)
         if not self.references:
             self.connection.execute(
                 sql.SQL("create temporary table incoming on commit drop as\n{}").format(select)

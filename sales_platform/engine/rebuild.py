@@ -59,7 +59,7 @@ def rebuild_order(catalog: Catalog) -> list[str]:
     waiting |= {d.name: {events.source for events in d.events} for d in catalog.dimensions.values()}
     for table in catalog.tables.values():
         roles = {f"analytics.{role.dimension}" for role in table.dimensions.values()}
-        waiting[table.name] = {*inputs_of(table), *roles}
+        waiting[table.name] = {*inputs_of(table, catalog.root), *roles}
     order: list[str] = []
     while waiting:
         ready = sorted(name for name, needs in waiting.items() if not needs & waiting.keys() - {name})
@@ -129,7 +129,8 @@ def _rebuild_one(connection: Connection, catalog: Catalog, name: str) -> None:
         refresh_within(connection, catalog.dimensions[table], everything=True)
     else:
         contract = catalog.tables[name]
-        publish_within(connection, contract, _all_partitions(connection, inputs_of(contract)))
+        inputs = inputs_of(contract, catalog.root)
+        publish_within(connection, contract, _all_partitions(connection, inputs), catalog)
 
 
 def restage(connection: Connection, feed: FileFeedContract) -> None:

@@ -31,9 +31,11 @@ def select_text(table: SqlTableContract, root: Path = PROJECT_ROOT) -> str:
         ) from None
 
 
-def filled_select(table: SqlTableContract, partitions: list[str] | None) -> sql.Composed:
+def filled_select(
+    table: SqlTableContract, partitions: list[str] | None, root: Path = PROJECT_ROOT
+) -> sql.Composed:
     """The SELECT with its parameters filled in, as psql would with `\\set partitions`."""
-    before, *after = select_text(table).split(PARTITIONS)
+    before, *after = select_text(table, root).split(PARTITIONS)
     literal = sql.Literal("{" + ",".join(_array_item(p) for p in partitions or []) + "}")
     parts: list[sql.Composable] = [sql.SQL(before)]  # type: ignore[arg-type]
     for piece in after:
@@ -41,15 +43,15 @@ def filled_select(table: SqlTableContract, partitions: list[str] | None) -> sql.
     return sql.Composed(parts)
 
 
-def logic_hash(table: SqlTableContract) -> str:
+def logic_hash(table: SqlTableContract, root: Path = PROJECT_ROOT) -> str:
     """Changes when the same input would make other rows."""
     spoken = table.model_dump_json(include={"grain", "load", "dimensions"})
-    return hashlib.sha256((select_text(table) + spoken).encode()).hexdigest()
+    return hashlib.sha256((select_text(table, root) + spoken).encode()).hexdigest()
 
 
-def inputs_of(table: SqlTableContract) -> tuple[str, ...]:
+def inputs_of(table: SqlTableContract, root: Path = PROJECT_ROOT) -> tuple[str, ...]:
     """The warehouse tables that the SELECT reads, sorted."""
-    found = {f"{t.db}.{t.name}" for t in _parsed(table).find_all(exp.Table) if t.db in LAYERS}
+    found = {f"{t.db}.{t.name}" for t in _parsed(table, root).find_all(exp.Table) if t.db in LAYERS}
     return tuple(sorted(found))
 
 
@@ -87,8 +89,8 @@ def _parse(text: str, where: str) -> exp.Query:
     return parsed
 
 
-def _parsed(table: SqlTableContract) -> exp.Query:
-    return _parse(select_text(table), table.sql_path)
+def _parsed(table: SqlTableContract, root: Path = PROJECT_ROOT) -> exp.Query:
+    return _parse(select_text(table, root), table.sql_path)
 
 
 def _array_item(text: str) -> str:
