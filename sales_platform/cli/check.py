@@ -34,11 +34,10 @@ def print_checks(output: Console, found: list[CheckFigures]) -> None:
     """One line per check, the failed ones first."""
     from sales_platform.cli.tables import BAD, FAIR, GOOD, table
 
-    shown = table("", "asset", "check", "figures")
+    shown = table("", "asset", "check", "found")
     for verdict in found:
         mark = GOOD if verdict.passed else BAD if verdict.failed else FAIR
-        figures = ", ".join(f"{name} {value}" for name, value in verdict.figures.items())
-        shown.add_row(mark, verdict.asset, verdict.name, figures)
+        shown.add_row(mark, verdict.asset, verdict.name, verdict.description)
     output.print(shown if found else "No check applies: nothing is loaded yet.")
     failed = sum(verdict.failed for verdict in found)
     warned = sum(not verdict.passed and not verdict.failed for verdict in found)

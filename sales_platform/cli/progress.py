@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import Progress as Bars
 from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from sales_platform.logs import ConsoleHandler
 
 if TYPE_CHECKING:
     from sales_platform.operations.progress import Progress
@@ -68,6 +71,7 @@ class LiveProgress:
             console=self._console,
         )
         self._bars.start()
+        _quieten(logging.WARNING)
 
     def step_started(self, step: str) -> None:
         if self._bars:
@@ -83,6 +87,16 @@ class LiveProgress:
         if self._bars:
             self._bars.stop()
         self._tasks.clear()
+        _quieten(None)
+
+
+def _quieten(level: int | None) -> None:
+    """Keep log lines below `level` out of the live display; None lets the console speak again."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, ConsoleHandler):
+            handler.filters.clear()
+            if level is not None:
+                handler.addFilter(lambda record: record.levelno >= level)
 
 
 def print_plan(console: Console, domain: str, survey: Survey) -> None:

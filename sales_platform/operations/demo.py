@@ -14,7 +14,7 @@ from psycopg import sql
 from sales_platform.engine.warehouse import Connection
 from sales_platform.local.databases import using
 from sales_platform.operations.checking import EVERYTHING, CheckFigures, check_on
-from sales_platform.operations.fates import rejected_by_reason
+from sales_platform.operations.fates import rejected_by_reason, table_exists
 from sales_platform.operations.opening import Platform, open_platform
 from sales_platform.operations.progress import Progress, Silent
 from sales_platform.operations.running import RunSummary, run_on
@@ -148,8 +148,7 @@ def table_rows(connection: Connection) -> dict[str, int]:
     """Rows of every table that is there, from staging on."""
     rows = {}
     for name in known_tables():
-        found = connection.execute("select to_regclass(%s)", [name]).fetchone()
-        if found and found[0]:
+        if table_exists(connection, name):
             count = sql.SQL("select count(*) from {}").format(sql.Identifier(*name.split(".")))
             rows[name] = int((connection.execute(count).fetchone() or (0,))[0])
     return rows

@@ -54,6 +54,12 @@ def refused_runs(connection: Connection, run_ids: Sequence[str]) -> list[str]:
     return [run_id for (run_id,) in found.fetchall()]
 
 
+def table_exists(connection: Connection, name: str) -> bool:
+    """Whether a table such as `marts.retail_sales_daily` was made yet."""
+    found = connection.execute("select to_regclass(%s) is not null", [name]).fetchone()
+    return bool(found and found[0])
+
+
 def rejected_by_reason(connection: Connection) -> dict[str, int]:
     """First reason → rows that are refused and not resolved."""
     found = connection.execute(
