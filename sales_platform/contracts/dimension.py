@@ -7,7 +7,7 @@ from decimal import Decimal
 from pydantic import Field, field_validator, model_validator
 
 from sales_platform.contracts.columns import ContractModel
-from sales_platform.contracts.feed import FileFeedContract
+from sales_platform.contracts.feed import FileFeedContract, Share
 
 
 class Events(ContractModel):
@@ -52,7 +52,7 @@ class DimensionContract(ContractModel):
     keep_first: tuple[str, ...] = ()
     rename: dict[str, str] = {}
     events: tuple[Events, ...] = Field(min_length=1)
-    max_close: Decimal = Decimal("0.2")
+    max_close: Share = Decimal("0.2")
     columns: dict[str, DescribedColumn] = {}
     owner: str = "team:sales-data"
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from decimal import Decimal, InvalidOperation
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, WithJsonSchema, field_validator, model_validator
 
 from sales_platform.contracts.columns import Column, ContractModel, Rule
 
 PLATFORM_COLUMNS = (
     "_load_id", "_partition", "_source_row", "_extracted_at", "_snapshot_at", "_deleted",
 )  # fmt: skip
+
+# 0.05 or "5%"; the schema that editors and `dg check yaml` read would else refuse the second.
+Share = Annotated[Decimal, WithJsonSchema({"type": ["number", "string"]})]
 
 
 class FileFeedContract(ContractModel):
@@ -38,7 +41,7 @@ class FileFeedContract(ContractModel):
     on_duplicate: Literal["latest", "first", "reject", "refuse"] = "latest"
     columns: dict[str, Column] = Field(min_length=1)
     rules: tuple[Rule, ...] = ()
-    reject_limit: Decimal = Decimal(1)
+    reject_limit: Share = Decimal(1)
     empty: Literal["refuse", "allow"] = "refuse"
     missing: Literal["fail", "empty"] = "fail"
     future_tolerance: str = "1 hour"

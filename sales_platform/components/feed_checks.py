@@ -1,0 +1,190 @@
+"""The checks of a file feed: those that its load answers, and those that read what stands in staging."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+from psycopg import sql
+
+from sales_platform.components.inspecting import Finding, Inspection, Rule, checks_of
+from sales_platform.contracts.columns import Reference
+from sales_platform.contracts.feed import FileFeedContract
+from sales_platform.engine.casting import verbatim
+from sales_platform.engine.reports import LoadReport
+from sales_platform.engine.tables import TableName, identifiers
+from sales_platform.errors import DataRefused
+
+CONSERVATION = "conservation"
+REJECT_LIMIT = "reject_limit"
+
+
+def load_check_specs(feed: FileFeedContract) -> list[dg.AssetCheckSpec]:
+    """Checks that only the load itself can answer, because it saw every line."""
+    asset = dg.AssetKey(["staging", feed.name])
+    said = {
+        CONSERVATION: "Every row read was loaded, unchanged, a duplicate, superseded or rejected.",
+        REJECT_LIMIT: f"At most {feed.reject_limit:.2%} of a file's rows were rejected; else none of them stands.",
+    }
+    return [
+        dg.AssetCheckSpec(name, asset=asset, description=text, blocking=True) for name, text in said.items()
+    ]
+
+
+def load_check_results(feed: FileFeedContract, reports: Sequence[LoadReport]) -> list[dg.AssetCheckResult]:
+    return [_conservation(feed, reports), _within_limit(feed, reports)]
+
+
+def refusal(feed: FileFeedContract, error: DataRefused) -> dg.AssetCheckResult:
+    """What the check says when the engine refused a file; the asset fails beside it."""
+    return _load_result(feed, REJECT_LIMIT, passed=False, told=error.what, figures={})
+
+
+def _conservation(feed: FileFeedContract, reports: Sequence[LoadReport]) -> dg.AssetCheckResult:
+    astray = {r.partition: lost for r in reports if (lost := r.read - _with_a_fate(r))}
+    read = sum(report.read for report in reports)
+    told = f"{read:,} rows read, {sum(map(abs, astray.values())):,} without a fate"
+    return _load_result(
+        feed, CONSERVATION, passed=not astray, told=told, figures={"read": read, "astray": astray}
+    )
+
+
+def _with_a_fate(report: LoadReport) -> int:
+    return report.loaded + report.unchanged + report.duplicate + report.superseded + report.rejected
+
+
+def _within_limit(feed: FileFeedContract, reports: Sequence[LoadReport]) -> dg.AssetCheckResult:
+    shares = {report.partition: report.rejected / report.read for report in reports if report.read}
+    limit = float(feed.reject_limit)
+    worst = max(shares.values(), default=0.0)
+    figures = {
+        "worst_share": round(worst, 6),
+        "threshold": limit,
+        "rejected": sum(r.rejected for r in reports),
+    }
+    told = f"{worst:.2%} of a file's rows rejected at most, {limit:.2%} allowed"
+    return _load_result(feed, REJECT_LIMIT, passed=worst <= limit, told=told, figures=figures)
+
+
+def _load_result(
+    feed: FileFeedContract, name: str, *, passed: bool, told: str, figures: Mapping[str, Any]
+) -> dg.AssetCheckResult:
+    asset = dg.AssetKey(["staging", feed.name])
+    return dg.AssetCheckResult(
+        asset_key=asset, check_name=name, passed=passed, description=told, metadata=figures
+    )
+
+
+def staging_checks(feed: FileFeedContract) -> dg.AssetChecksDefinition:
+    """required, unique, and where the contract says so accepted, range and reference."""
+    return checks_of(staging_inspection(feed))
+
+
+def staging_inspection(feed: FileFeedContract) -> Inspection:
+    rules = (_required(feed), _unique(feed), *_accepted(feed), *_range(feed), *_references(feed))
+    personal = {name for name, column in feed.columns.items() if column.pii}
+    return Inspection(
+        f"staging.{feed.name}",
+        _source(feed),
+        sample=() if personal.intersection(feed.staging_key) else feed.staging_key,
+        rules=rules,
+        partitioned=feed.partitions == "daily",
+    )
+
+
+def _source(feed: FileFeedContract) -> sql.Composed:
+    """Staging rows, each beside its parents where it has references; one join for each reference."""
+    joins = [
+        sql.SQL(
+            " left join (select distinct {parent} as value from {table}) as {alias}"
+            " on {alias}.value = t.{column}"
+        ).format(
+            parent=sql.Identifier(reference.column),
+            table=TableName.parse(reference.table).sql,
+            alias=_parent(name),
+            column=sql.Identifier(name),
+        )
+        for name, reference in _referring(feed)
+    ]
+    return sql.SQL("{} as t{}").format(TableName("staging", feed.name).sql, sql.SQL("").join(joins))
+
+
+def _referring(feed: FileFeedContract) -> Iterable[tuple[str, Reference]]:
+    return [(name, column.reference) for name, column in feed.columns.items() if column.reference]
+
+
+def _parent(name: str) -> sql.Identifier:
+    return sql.Identifier(f"_parent_of_{name}")
+
+
+def _required(feed: FileFeedContract) -> Rule:
+    findings = tuple(
+        Finding(name, sql.SQL("t.{} is null").format(sql.Identifier(name)))
+        for name in feed.columns
+        if name in feed.required_columns
+    )
+    return Rule("required", f"Never empty: {', '.join(f.label for f in findings)}.", findings)
+
+
+def _unique(feed: FileFeedContract) -> Rule:
+    key = identifiers(feed.staging_key, "t")
+    again = sql.SQL("({}) in (select {} from {} group by {} having count(*) > 1)").format(
+        key,
+        identifiers(feed.staging_key),
+        TableName("staging", feed.name).sql,
+        identifiers(feed.staging_key),
+    )
+    surplus = sql.SQL("count(*) - count(distinct ({}))").format(key)
+    named = ", ".join(feed.staging_key)
+    return Rule("unique", f"One row per {named}.", (Finding(named, again, surplus),))
+
+
+def _accepted(feed: FileFeedContract) -> list[Rule]:
+    findings = tuple(
+        Finding(
+            name,
+            sql.SQL("t.{}::text not in ({})").format(
+                sql.Identifier(name), sql.SQL(", ").join(map(sql.Literal, column.accepted))
+            ),
+        )
+        for name, column in feed.columns.items()
+        if column.accepted
+    )
+    named = ", ".join(finding.label for finding in findings)
+    return (
+        [Rule("accepted", f"Only values that the contract accepts: {named}.", findings)] if findings else []
+    )
+
+
+def _range(feed: FileFeedContract) -> list[Rule]:
+    """Every `check` of a column and every rule of a row, in the contract's own words."""
+    checks = [
+        Finding(
+            column.check,
+            sql.SQL("t.{} is not null and ({}) is not true").format(
+                sql.Identifier(name), verbatim(column.check)
+            ),
+        )
+        for name, column in feed.columns.items()
+        if column.check
+    ]
+    rules = [
+        Finding(rule.reason, sql.SQL("({}) is not true").format(verbatim(rule.check))) for rule in feed.rules
+    ]
+    findings = (*checks, *rules)
+    named = "; ".join(finding.label for finding in findings)
+    return [Rule("range", f"Every row keeps to: {named}.", findings)] if findings else []
+
+
+def _references(feed: FileFeedContract) -> list[Rule]:
+    """Blocking unless every missing parent becomes an inferred member anyway."""
+    referring = list(_referring(feed))
+    findings = tuple(
+        Finding(
+            f"{name} in {reference.table}",
+            sql.SQL("t.{} is not null and {}.value is null").format(sql.Identifier(name), _parent(name)),
+        )
+        for name, reference in referring
+    )
+    blocking = any(reference.missing != "infer" for _, reference in referring)
+    named = ", ".join(finding.label for finding in findings)
+    return [Rule("reference", f"Parents that are there: {named}.", findings, blocking)] if findings else []

@@ -1,0 +1,158 @@
+"""The Component FileFeed: files land in raw and are judged into staging. Loading belongs to the engine."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import dagster as dg
+from pydantic import BaseModel
+
+from sales_platform.components import feed_checks, metadata, partitions, policy
+from sales_platform.components.attributes import attributes_of, read_attributes
+from sales_platform.components.inspecting import standing_rows
+from sales_platform.components.scaffolding import FileFeedScaffolder
+from sales_platform.contracts.feed import FileFeedContract
+from sales_platform.engine.feeds import load_files
+from sales_platform.engine.files import SourceFile, locate
+from sales_platform.engine.reports import LoadReport
+from sales_platform.engine.warehouse import Warehouse
+from sales_platform.errors import DataRefused, FileMissing
+from sales_platform.resources import SourceFilesResource, WarehouseResource
+
+
+@dg.scaffold_with(FileFeedScaffolder)
+class FileFeed(dg.Component):
+    """Files below the data folder → `raw.<domain>_<table>` → `staging.<domain>_<table>`."""
+
+    def __init__(self, contract: FileFeedContract) -> None:
+        self.contract = contract
+
+    @classmethod
+    def get_model_cls(cls) -> type[BaseModel]:
+        return attributes_of(FileFeedContract)
+
+    @classmethod
+    def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> Self:
+        return cls(read_attributes(FileFeedContract, attributes, context))
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        feed = self.contract
+        return dg.Definitions(
+            assets=[_source(feed), _landed_and_staged(feed)], asset_checks=[feed_checks.staging_checks(feed)]
+        )
+
+
+def _source(feed: FileFeedContract) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        ["source", feed.name],
+        description=f"`{feed.path}` below the data folder. {feed.description}",
+        group_name=feed.domain,
+        kinds={"csv"},
+        owners=[feed.owner],
+    )
+
+
+def _specs(feed: FileFeedContract) -> list[dg.AssetSpec]:
+    raw = dg.AssetSpec(
+        ["raw", feed.name],
+        deps=[["source", feed.name]],
+        description=f"As received, every line as text. {feed.description}",
+        kinds={"postgres"},
+        owners=[feed.owner],
+        metadata={
+            "dagster/table_name": f"raw.{feed.name}",
+            "dagster/column_schema": metadata.raw_schema(feed),
+        },
+    )
+    staging = dg.AssetSpec(
+        ["staging", feed.name],
+        deps=[["raw", feed.name]],
+        description=f"Typed, judged and deduplicated; key: {', '.join(feed.staging_key)}. {feed.description}",
+        kinds={"postgres"},
+        owners=[feed.owner],
+        metadata={
+            "dagster/table_name": f"staging.{feed.name}",
+            "dagster/column_schema": metadata.staging_schema(feed),
+            "dagster/column_lineage": metadata.staging_lineage(feed),
+        },
+    )
+    return [raw, staging]
+
+
+def _landed_and_staged(feed: FileFeedContract) -> dg.AssetsDefinition:
+    """One step for both tables, because one transaction writes them."""
+    daily = feed.partitions == "daily"
+    with policy.beta_accepted():
+
+        @dg.multi_asset(
+            name=feed.name,
+            specs=_specs(feed),
+            check_specs=feed_checks.load_check_specs(feed),
+            group_name=feed.domain,
+            partitions_def=partitions.daily() if daily else None,
+            backfill_policy=policy.ONE_RUN if daily else None,
+            retry_policy=policy.THREE_TRIES,
+            pool=policy.POOL,
+        )
+        def load(
+            context: dg.AssetExecutionContext, warehouse: WarehouseResource, source_files: SourceFilesResource
+        ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+            days = partitions.asked_for(context) if daily else None
+            with policy.failures_named():
+                files = _files(feed, source_files.root, days)
+                try:
+                    reports = load_files(warehouse.open(), feed, files, run_id=context.run_id)
+                except DataRefused as error:
+                    yield feed_checks.refusal(feed, error)
+                    raise
+                rows = _standing(warehouse.open(), feed, days)
+            _tell_partitions(context, feed, reports, rows)
+            yield from _results(feed, reports, rows)
+
+    return load
+
+
+def _files(feed: FileFeedContract, data: Path, days: list[str] | None) -> list[SourceFile]:
+    """The files of a run. Raises FileMissing with every path, unless the contract takes missing for empty."""
+    found: list[SourceFile] = []
+    missing: list[FileMissing] = []
+    for day in [None] if days is None else [partitions.as_day(text) for text in days]:
+        try:
+            found.append(locate(data, feed.path, day))
+        except FileMissing as error:
+            missing.append(error)
+    if missing and feed.missing == "fail":
+        paths = [str(error.where) for error in missing]
+        raise FileMissing(missing[0].what, where=", ".join(paths), remedy=missing[0].remedy)
+    return found
+
+
+def _standing(warehouse: Warehouse, feed: FileFeedContract, days: list[str] | None) -> dict[str, int]:
+    """Partition → rows that stand in staging; all of them under '' for a feed without days."""
+    with warehouse.transaction() as connection:
+        return standing_rows(connection, f"staging.{feed.name}", days)
+
+
+def _tell_partitions(
+    context: dg.AssetExecutionContext, feed: FileFeedContract, reports: list[LoadReport], rows: dict[str, int]
+) -> None:
+    """Each day's figures stand at its own materialization, which would else repeat the range's totals."""
+    told = {report.partition: metadata.partition_figures(report) for report in reports}
+    for day in rows.keys() & told.keys():
+        count = dg.MetadataValue.int(rows[day])
+        context.add_asset_metadata(told[day], asset_key=["raw", feed.name], partition_key=day)
+        context.add_asset_metadata(
+            {"dagster/partition_row_count": count, **told[day]},
+            asset_key=["staging", feed.name],
+            partition_key=day,
+        )
+
+
+def _results(
+    feed: FileFeedContract, reports: list[LoadReport], rows: dict[str, int]
+) -> Iterator[dg.MaterializeResult[None]]:
+    figures = metadata.load_figures(reports)
+    counted = {"dagster/row_count": dg.MetadataValue.int(rows[""])} if "" in rows else {}
+    checks = feed_checks.load_check_results(feed, reports)
+    yield dg.MaterializeResult(["raw", feed.name], metadata=figures)
+    yield dg.MaterializeResult(["staging", feed.name], metadata={**figures, **counted}, check_results=checks)

@@ -1,0 +1,205 @@
+"""What people read about an asset in the UI: column schemas, lineage, figures. No SQL and no decisions."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+
+import dagster as dg
+
+from sales_platform.contracts.catalog import PROJECT_ROOT
+from sales_platform.contracts.columns import Column
+from sales_platform.contracts.dimension import DescribedColumn, DimensionContract
+from sales_platform.contracts.feed import FileFeedContract
+from sales_platform.contracts.table import SqlTableContract
+from sales_platform.engine.reports import DimensionReport, LoadReport, TableReport
+
+PLATFORM_COLUMNS = {
+    "_snapshot_at": ("timestamp with time zone", "When the snapshot that showed this state was true"),
+    "_deleted": ("boolean", "True for an event that deletes its key"),
+    "_load_id": ("bigint", "The load that brought the row, in ops.load"),
+    "_partition": ("text", "The day, or the file, that the row came from"),
+    "_source_row": ("bigint", "The line of the file on which the record begins"),
+}
+VALIDITY_COLUMNS = {
+    "effective_start_date": ("timestamp with time zone", "When this version came into force"),
+    "effective_end_date": ("timestamp with time zone", "When the next one did; empty while it is in force"),
+    "is_current": ("boolean", "True for the version in force"),
+}
+INFERRED_COLUMN = {"is_inferred": ("boolean", "True for a member that is known from a fact only")}
+FATES = ("read", "loaded", "unchanged", "duplicate", "superseded", "rejected")
+TYPE_OF_THE_SELECT = "as selected"
+
+
+def key_of(name: str) -> dg.AssetKey:
+    """`staging.retail_sales` → staging/retail_sales."""
+    return dg.AssetKey(name.split("."))
+
+
+def raw_schema(feed: FileFeedContract) -> dg.TableSchema:
+    """Every column as text, as it was received."""
+    columns = [
+        dg.TableColumn(name, "text", column.description, tags=_tags(column))
+        for name, column in feed.columns.items()
+    ]
+    return dg.TableSchema([*columns, *_added(("_load_id", "_partition", "_source_row"), PLATFORM_COLUMNS)])
+
+
+def staging_schema(feed: FileFeedContract) -> dg.TableSchema:
+    """Types and constraints as the contract says them."""
+    columns = [
+        dg.TableColumn(
+            name,
+            column.kind.sql,
+            column.description,
+            constraints=_constraints(feed, name),
+            tags=_tags(column),
+        )
+        for name, column in feed.columns.items()
+    ]
+    extra = (*(["_snapshot_at"] if feed.versions else []), *(["_deleted"] if feed.deleted_when else []))
+    added = _added((*extra, "_load_id", "_partition", "_source_row"), PLATFORM_COLUMNS)
+    return dg.TableSchema([*columns, *added])
+
+
+def dimension_schema(dimension: DimensionContract, types: Mapping[str, str]) -> dg.TableSchema:
+    """types: column → type, as far as they are known before the table stands."""
+    surrogate = dg.TableColumn(
+        dimension.surrogate_key,
+        "bigint",
+        "Surrogate key; 0 is the unknown member",
+        constraints=dg.TableColumnConstraints(nullable=False, unique=True),
+    )
+    named = (*dimension.key, *dimension.attributes)
+    columns = [_described(name, dimension.columns, types) for name in named]
+    validity = VALIDITY_COLUMNS if dimension.has_history else {}
+    added = [*_added(validity, validity), *_added(INFERRED_COLUMN, INFERRED_COLUMN)]
+    return dg.TableSchema([surrogate, *columns, *added])
+
+
+def table_schema(
+    table: SqlTableContract, columns: Iterable[str], types: Mapping[str, str] | None = None
+) -> dg.TableSchema:
+    """types: what PostgreSQL made of the SELECT, known once the table stands."""
+    return dg.TableSchema([_described(name, table.columns, types or {}) for name in columns])
+
+
+def staging_lineage(feed: FileFeedContract) -> dg.TableColumnLineage:
+    """Each staged column comes from the raw one of its name."""
+    raw = key_of(f"raw.{feed.name}")
+    return dg.TableColumnLineage({name: [dg.TableColumnDep(raw, name)] for name in feed.columns})
+
+
+def lineage(columns: Mapping[str, Sequence[tuple[str, str]]]) -> dg.TableColumnLineage:
+    """columns: column → (input table, its column)."""
+    return dg.TableColumnLineage(
+        {
+            name: [dg.TableColumnDep(key_of(table), column) for table, column in inputs]
+            for name, inputs in columns.items()
+        }
+    )
+
+
+def sql_file(table: SqlTableContract) -> dg.CodeReferencesMetadataValue:
+    """A link to the SELECT that the table consists of."""
+    path = PROJECT_ROOT / table.sql_path
+    reference = dg.LocalFileCodeReference(file_path=str(path), line_number=1, label=table.sql_path)
+    return dg.CodeReferencesMetadataValue(code_references=[reference])
+
+
+def load_figures(reports: Sequence[LoadReport]) -> dict[str, dg.MetadataValue]:
+    """Figures of one run: totals, each partition's fates, reasons, sources, columns that are new."""
+    figures: dict[str, dg.MetadataValue] = {
+        fate: dg.MetadataValue.int(sum(getattr(report, fate) for report in reports)) for fate in FATES
+    }
+    figures["seconds"] = dg.MetadataValue.float(max((report.seconds for report in reports), default=0.0))
+    figures["fates"] = dg.MetadataValue.json({report.partition: fates(report) for report in reports})
+    figures["reasons"] = dg.MetadataValue.json(_reasons(reports))
+    figures["sources"] = dg.MetadataValue.json([report.source for report in reports])
+    if new := sorted({column for report in reports for column in report.new_columns}):
+        figures["new_columns"] = dg.MetadataValue.json(new)
+    return figures
+
+
+def fates(report: LoadReport) -> dict[str, int | float | str]:
+    """What became of the rows of one load."""
+    counts = {fate: getattr(report, fate) for fate in FATES}
+    return {**counts, "seconds": round(report.seconds, 3), "status": report.status, "load_id": report.load_id}
+
+
+def partition_figures(report: LoadReport) -> dict[str, dg.MetadataValue]:
+    """The same figures of one partition alone, for its own materialization."""
+    counts = {fate: dg.MetadataValue.int(getattr(report, fate)) for fate in FATES}
+    told = {"source": report.source, "status": report.status}
+    return {**counts, **{word: dg.MetadataValue.text(text) for word, text in told.items()}}
+
+
+def dimension_figures(report: DimensionReport) -> dict[str, dg.MetadataValue]:
+    figures = {name: value for name, value in asdict(report).items() if name not in {"table", "rows", "keys"}}
+    looked_at = "all" if report.keys is None else str(report.keys)
+    return {
+        "dagster/row_count": dg.MetadataValue.int(report.rows),
+        "keys_looked_at": dg.MetadataValue.text(looked_at),
+        **{name: _figure(value) for name, value in figures.items()},
+    }
+
+
+def table_figures(report: TableReport) -> dict[str, dg.MetadataValue]:
+    """For a table without partitions its row count, else the rows of each partition of the run."""
+    figures = {
+        "inserted": _figure(report.inserted),
+        "deleted": _figure(report.deleted),
+        "inferred_members": _figure(report.inferred_members),
+        "seconds": _figure(report.seconds),
+    }
+    if set(report.rows) == {""}:
+        return {"dagster/row_count": _figure(report.rows[""]), **figures}
+    figures["rows"] = dg.MetadataValue.json(report.rows)
+    if report.also:
+        figures["also_recomputed"] = dg.MetadataValue.json(list(report.also))
+    return figures
+
+
+def _figure(value: int | float) -> dg.MetadataValue:
+    return (
+        dg.MetadataValue.float(round(value, 3)) if isinstance(value, float) else dg.MetadataValue.int(value)
+    )
+
+
+def _reasons(reports: Sequence[LoadReport]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for report in reports:
+        for reason, rows in report.reasons.items():
+            total[reason] = total.get(reason, 0) + rows
+    return dict(sorted(total.items()))
+
+
+def _added(names: Iterable[str], known: Mapping[str, tuple[str, str]]) -> list[dg.TableColumn]:
+    return [dg.TableColumn(name, *known[name]) for name in names]
+
+
+def _described(
+    name: str, described: Mapping[str, DescribedColumn], types: Mapping[str, str]
+) -> dg.TableColumn:
+    kind = types.get(name, TYPE_OF_THE_SELECT)
+    column = described.get(name)
+    if column is None:
+        return dg.TableColumn(name, kind, PLATFORM_COLUMNS.get(name, ("", None))[1])
+    return dg.TableColumn(name, kind, column.description, tags=_tags(column))
+
+
+def _constraints(feed: FileFeedContract, name: str) -> dg.TableColumnConstraints:
+    column = feed.columns[name]
+    other = [f"one of {', '.join(column.accepted)}"] if column.accepted else []
+    if column.check:
+        other.append(column.check)
+    if column.reference:
+        other.append(f"in {column.reference.table}.{column.reference.column}")
+    if name in feed.staging_key:
+        other.append("part of the key")
+    return dg.TableColumnConstraints(
+        nullable=name not in feed.required_columns, unique=feed.staging_key == (name,), other=other
+    )
+
+
+def _tags(column: Column | DescribedColumn) -> dict[str, str]:
+    named = {"pii": column.pii, "unit": column.unit, "currency": column.currency}
+    return {word: value for word, value in named.items() if value}

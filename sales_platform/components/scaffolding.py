@@ -1,0 +1,97 @@
+"""What `dg scaffold defs` writes for each Component: the smallest contract that holds, to be filled in."""
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from pydantic import BaseModel, Field
+
+from sales_platform.contracts.catalog import PROJECT_ROOT
+from sales_platform.contracts.table import SqlTableContract
+
+
+class FileFeedParams(BaseModel):
+    domain: str = Field(description="The domain, such as retail")
+    table: str = Field(description="The table's name without the domain, such as sales")
+
+
+class DimensionParams(BaseModel):
+    domain: str = Field(description="The domain, such as retail")
+    table: str = Field(description="The table's name, such as dim_customer")
+
+
+class SqlTableParams(BaseModel):
+    domain: str = Field(description="The domain, such as retail")
+    table: str = Field(description="Schema and name, such as marts.retail_sales_daily")
+
+
+class FileFeedScaffolder(dg.Scaffolder[FileFeedParams]):
+    """A feed of one CSV file with one column."""
+
+    @classmethod
+    def get_scaffold_params(cls) -> type[FileFeedParams]:
+        return FileFeedParams
+
+    def scaffold(self, request: dg.ScaffoldRequest[FileFeedParams]) -> None:
+        params = request.params
+        attributes = {
+            "domain": params.domain,
+            "table": params.table,
+            "description": f"What a row of {params.table} is, and who writes the file.",
+            "path": f"{params.domain}/{params.table}.csv",
+            "partitions": "none",
+            "key": ["id"],
+            "reject_limit": "5%",
+            "columns": {"id": {"type": "bigint", "required": True, "description": "What the column means"}},
+        }
+        dg.scaffold_component(request, attributes)
+
+
+class DimensionScaffolder(dg.Scaffolder[DimensionParams]):
+    """A dimension without history over one staging table."""
+
+    @classmethod
+    def get_scaffold_params(cls) -> type[DimensionParams]:
+        return DimensionParams
+
+    def scaffold(self, request: dg.ScaffoldRequest[DimensionParams]) -> None:
+        params = request.params
+        entity = params.table.rsplit("_", 1)[-1]
+        attributes: dict[str, Any] = {
+            "domain": params.domain,
+            "table": params.table,
+            "description": f"One row per {entity}.",
+            "key": [f"{entity}_id"],
+            "overwrite": [f"{entity}_name"],
+            "events": [{"from": f"staging.{params.domain}_{entity}s"}],
+            "columns": {f"{entity}_id": {"description": "What the column means"}},
+        }
+        dg.scaffold_component(request, attributes)
+
+
+class SqlTableScaffolder(dg.Scaffolder[SqlTableParams]):
+    """A table that is rebuilt whole, and the file of its SELECT where there is none yet."""
+
+    @classmethod
+    def get_scaffold_params(cls) -> type[SqlTableParams]:
+        return SqlTableParams
+
+    def scaffold(self, request: dg.ScaffoldRequest[SqlTableParams]) -> None:
+        params = request.params
+        attributes: dict[str, Any] = {
+            "domain": params.domain,
+            "table": params.table,
+            "description": "What a row of this table is.",
+            "grain": ["id"],
+            "load": "rebuild",
+            "columns": {"id": {"description": "What the column means"}},
+        }
+        dg.scaffold_component(request, attributes)
+        _write_select(SqlTableContract.model_validate(attributes), request.project_root or PROJECT_ROOT)
+
+
+def _write_select(table: SqlTableContract, root: Path) -> None:
+    path = root / table.sql_path
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("-- Grain: one row per id.\nselect 1::bigint as id\n", encoding="utf-8")

@@ -1,0 +1,113 @@
+"""The Component SqlTable: a fact or mart that is one SELECT. How it is published belongs to the engine."""
+
+from typing import Self
+
+import dagster as dg
+from pydantic import BaseModel
+
+from sales_platform.components import metadata, partitions, policy
+from sales_platform.components.attributes import attributes_of, read_attributes
+from sales_platform.components.scaffolding import SqlTableScaffolder
+from sales_platform.components.table_checks import table_checks
+from sales_platform.contracts.table import SqlTableContract
+from sales_platform.engine.publish import publish_table
+from sales_platform.engine.reports import TableReport
+from sales_platform.engine.selects import column_lineage, inputs_of, output_columns
+from sales_platform.engine.tables import TableName, columns_of
+from sales_platform.engine.warehouse import Warehouse
+from sales_platform.resources import WarehouseResource
+
+
+@dg.scaffold_with(SqlTableScaffolder)
+class SqlTable(dg.Component):
+    """`sql/<domain>/<schema>/<table>.sql` → `<schema>.<table>`, a fact with its dimension keys."""
+
+    def __init__(self, contract: SqlTableContract) -> None:
+        self.contract = contract
+
+    @classmethod
+    def get_model_cls(cls) -> type[BaseModel]:
+        return attributes_of(SqlTableContract)
+
+    @classmethod
+    def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> Self:
+        return cls(read_attributes(SqlTableContract, attributes, context))
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        table = self.contract
+        return dg.Definitions(assets=[_published(table)], asset_checks=[table_checks(table)])
+
+
+def _published(table: SqlTableContract) -> dg.AssetsDefinition:
+    daily = table.load == "replace_partition"
+    with policy.beta_accepted():
+
+        @dg.asset(
+            key=metadata.key_of(table.name),
+            deps=[metadata.key_of(name) for name in _inputs(table)],
+            description=table.description,
+            group_name=table.domain,
+            kinds={"postgres", "sql"},
+            owners=[table.owner],
+            metadata={
+                "dagster/table_name": table.name,
+                "dagster/column_schema": metadata.table_schema(table, _columns(table)),
+                "dagster/column_lineage": metadata.lineage(_origins(table)),
+                "dagster/code_references": metadata.sql_file(table),
+            },
+            partitions_def=partitions.daily() if daily else None,
+            backfill_policy=policy.ONE_RUN if daily else None,
+            automation_condition=policy.WHEN_SOUND,
+            retry_policy=policy.THREE_TRIES,
+            pool=policy.POOL,
+        )
+        def publish(
+            context: dg.AssetExecutionContext, warehouse: WarehouseResource
+        ) -> dg.MaterializeResult[None]:
+            days = partitions.asked_for(context) if daily else None
+            with policy.failures_named():
+                report = publish_table(warehouse.open(), table, partitions=days)
+                schema = _standing_schema(warehouse.open(), table)
+            _tell_partitions(context, report, days)
+            figures = metadata.table_figures(report)
+            return dg.MaterializeResult(metadata={**figures, "dagster/column_schema": schema})
+
+    return publish
+
+
+def _inputs(table: SqlTableContract) -> list[str]:
+    """What the SELECT reads, and the dimensions whose keys the engine attaches."""
+    dimensions = {f"analytics.{role.dimension}" for role in table.dimensions.values()}
+    return sorted({*inputs_of(table), *dimensions})
+
+
+def _columns(table: SqlTableContract) -> list[str]:
+    """The columns of the SELECT, then those that the engine adds, in the contract's order."""
+    selected = output_columns(table)
+    return [*selected, *(name for name in table.columns if name not in selected)]
+
+
+def _origins(table: SqlTableContract) -> dict[str, list[tuple[str, str]]]:
+    """Column lineage read from the SQL; an attached key comes from its dimension."""
+    origins = {name: found for name, found in column_lineage(table).items() if found}
+    for name, role in table.dimensions.items():
+        key = f"{role.dimension.rsplit('_', 1)[-1]}_key"
+        origins[f"{name}_key"] = [(f"analytics.{role.dimension}", key)]
+        if role.at:
+            start = (f"analytics.{role.dimension}", "effective_start_date")
+            origins[f"{name}_version_inferred"] = [start]
+    return origins
+
+
+def _standing_schema(warehouse: Warehouse, table: SqlTableContract) -> dg.TableSchema:
+    """The columns with the types that PostgreSQL gave them."""
+    with warehouse.transaction() as connection:
+        types = columns_of(connection, TableName.parse(table.name))
+    return metadata.table_schema(table, types, types)
+
+
+def _tell_partitions(context: dg.AssetExecutionContext, report: TableReport, days: list[str] | None) -> None:
+    """Each day's rows stand at its own materialization."""
+    for day in days or []:
+        rows = dg.MetadataValue.int(report.rows.get(day, 0))
+        context.add_asset_metadata({"dagster/partition_row_count": rows}, partition_key=day)
