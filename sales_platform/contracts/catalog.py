@@ -1,4 +1,6 @@
-"""All contracts of the platform at once, read from the `defs.yaml` documents below a folder. Knows no Dagster."""
+"""All contracts of the platform at once, read from the `defs.yaml` documents below a folder. Knows no
+Dagster.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,8 @@ _MODELS: dict[str, type[AnyContract]] = {
 
 @dataclass(frozen=True)
 class Catalog:
-    """Contracts by name: feeds by `retail_sales`, dimensions by `dim_customer`, tables by `analytics.fact_sales`.
+    """Contracts by name: feeds by `retail_sales`, dimensions by `dim_customer`, tables by
+    `analytics.fact_sales`.
 
     root: the folder in which `sql/` lies.
     """

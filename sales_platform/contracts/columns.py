@@ -18,7 +18,9 @@ class ContractModel(BaseModel):
 
 
 class Reference(ContractModel):
-    """The value must exist in another table's column. missing: what happens to a row whose parent is not there (Q-15)."""
+    """The value must exist in another table's column. missing: what happens to a row whose parent is not
+    there (Q-15).
+    """
 
     table: str = Field(pattern=r"^[a-z_]+\.[a-z0-9_]+$")
     column: str
@@ -35,10 +37,11 @@ class Default(ContractModel):
 class Column(ContractModel):
     """One column of a feed.
 
-    type: from `contracts.types`. formats: strftime-like date formats, tried in order. decimal, thousands, strip: how
-    numbers are written. nulls: texts that mean "missing". check: SQL boolean over the typed row; a missing value passes
-    unless `required`. reject_as: the reason that names the rejected row, instead of MISSING_… or INVALID_….
-    zone: IANA zone of instants written without an offset; ambiguous: which of two instants an autumn hour means (S-63).
+    type: from `contracts.types`. formats: strftime-like date formats, tried in order. decimal, thousands,
+    strip: how numbers are written. nulls: texts that mean "missing". check: SQL boolean over the typed row; a
+    missing value passes unless `required`. reject_as: the reason that names the rejected row, instead of
+    MISSING_… or INVALID_…. zone: IANA zone of instants written without an offset; ambiguous: which of two
+    instants an autumn hour means (S-63).
     """
 
     type: str

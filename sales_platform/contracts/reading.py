@@ -1,4 +1,6 @@
-"""Turning the plain data of a YAML document into a contract, with errors that name the place and the nearest valid word."""
+"""Turning the plain data of a YAML document into a contract, with errors that name the place and the nearest
+valid word.
+"""
 
 from __future__ import annotations
 

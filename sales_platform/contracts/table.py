@@ -24,8 +24,8 @@ class DimensionRole(ContractModel):
 class SqlTableContract(ContractModel):
     """A table whose rows are one SELECT: `sql/<domain>/<schema>/<table>.sql`.
 
-    load: `replace_partition` (the SELECT reads the partitions of a run), `merge` (the keys that changed) or `rebuild`
-    (everything, written only where it differs).
+    load: `replace_partition` (the SELECT reads the partitions of a run), `merge` (the keys that changed) or
+    `rebuild` (everything, written only where it differs).
     """
 
     domain: str = Field(pattern=r"^[a-z][a-z0-9]*$")

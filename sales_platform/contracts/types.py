@@ -1,4 +1,6 @@
-"""The words for column types that a contract may use, and what each means to PostgreSQL. No SQL is built here."""
+"""The words for column types that a contract may use, and what each means to PostgreSQL. No SQL is built
+here.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Which business keys a refresh has to look at: those whose staged rows changed since it last looked, or all of them."""
+"""Which business keys a refresh has to look at: those whose staged rows changed since it last looked, or all
+of them.
+"""
 
 from __future__ import annotations
 

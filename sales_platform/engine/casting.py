@@ -1,7 +1,9 @@
-"""SQL that turns the text of one column into a value, or into NULL where the text is no such value. Builds, never runs.
+"""SQL that turns the text of one column into a value, or into NULL where the text is no such value. Builds,
+never runs.
 
-The shape is guarded before PostgreSQL's own input function sees the text, because that one takes NaN, 1_000, 0x1F and
-`today` for values. Where a hot path has a cheaper form (`translate` instead of a regular expression), it comes first.
+The shape is guarded before PostgreSQL's own input function sees the text, because that one takes NaN, 1_000,
+0x1F and `today` for values. Where a hot path has a cheaper form (`translate` instead of a regular
+expression), it comes first.
 """
 
 from __future__ import annotations
@@ -128,8 +130,8 @@ def _instant(text: sql.Composable, column: Column) -> sql.Composed:
 def _local_instant(text: sql.Composable, column: Column) -> sql.Composed:
     """A time without offset, read in the declared zone.
 
-    PostgreSQL takes the later of two autumn instants, and shifts a spring time that does not exist. The second is
-    refused; for the first the contract says earlier, later or reject (S-63).
+    PostgreSQL takes the later of two autumn instants, and shifts a spring time that does not exist. The
+    second is refused; for the first the contract says earlier, later or reject (S-63).
     """
     zone = column.zone or "UTC"
     instant = sql.SQL("({}::timestamp at time zone {})").format(text, sql.Literal(zone))

@@ -14,7 +14,9 @@ from sales_platform.engine.warehouse import Connection
 
 @dataclass
 class Changes:
-    """Rows inserted, deleted, moved in time and overwritten in place; touched: surrogate keys a fact may have to follow."""
+    """Rows inserted, deleted, moved in time and overwritten in place; touched: surrogate keys a fact may have
+    to follow.
+    """
 
     inserted: int = 0
     deleted: int = 0
@@ -28,7 +30,9 @@ class Changes:
 
 
 def open_touched(connection: Connection, dimension: DimensionContract) -> None:
-    """An empty `touched`: surrogate and business key of every member or version that a fact may have to follow."""
+    """An empty `touched`: surrogate and business key of every member or version that a fact may have to
+    follow.
+    """
     connection.execute("drop table if exists pg_temp.touched")
     connection.execute(
         sql.SQL(

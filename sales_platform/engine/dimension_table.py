@@ -1,4 +1,6 @@
-"""The shape of a dimension's table and its constraints. What stands in it is `history`'s and `members`' business."""
+"""The shape of a dimension's table and its constraints. What stands in it is `history`'s and `members`'
+business.
+"""
 
 from __future__ import annotations
 

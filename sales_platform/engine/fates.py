@@ -23,12 +23,17 @@ class Fates:
     superseded: int = 0
     rejected: int = 0
 
+    @property
+    def total(self) -> int:
+        return self.loaded + self.unchanged + self.duplicate + self.superseded + self.rejected
+
 
 @dataclass
 class Outcome:
-    """Fates by load, and the partitions of the staging table whose rows changed."""
+    """Fates and rejections (first reason → rows) by load, and the partitions of staging whose rows changed."""
 
     fates: dict[int, Fates] = field(default_factory=lambda: defaultdict(Fates))
+    reasons: dict[int, dict[str, int]] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
     changed: bool = False
 
@@ -48,7 +53,8 @@ def count_refused(connection: Connection, outcome: Outcome) -> None:
 def settle_losers(
     connection: Connection, feed: FileFeedContract, source: str, outcome: Outcome | None
 ) -> None:
-    """Count the losers in a temporary relation with `_fate`, and write down those whose loss a person should see.
+    """Count the losers in a temporary relation with `_fate`, and write down those whose loss a person should
+    see.
 
     Raises DataRefused where the contract says that conflicting copies refuse the batch (S-22, strict).
     """

@@ -22,7 +22,8 @@ _NEWEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def generated_sql(catalog: Catalog, name: str) -> str:
-    """The SELECT behind `staging.<feed>`, `analytics.<dimension>`, a fact or a mart; `/` may stand for the point.
+    """The SELECT behind `staging.<feed>`, `analytics.<dimension>`, a fact or a mart; `/` may stand for the
+    point.
 
     Raises WrongUse for a name that no contract declares, with the nearest one.
     """

@@ -12,7 +12,9 @@ from sales_platform.engine.warehouse import Connection
 def assign_recorded_keys(
     connection: Connection, dimension: DimensionContract, relation: str, start: str
 ) -> None:
-    """Fill `surrogate` of a temporary relation from the record, where the same member and start had a key before."""
+    """Fill `surrogate` of a temporary relation from the record, where the same member and start had a key
+    before.
+    """
     connection.execute(
         sql.SQL(
             """update {relation} as w set surrogate = k.surrogate_key

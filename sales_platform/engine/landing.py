@@ -1,9 +1,11 @@
-"""A file's records into its raw table, as text, exactly as received. No cast, no rule, no deletion of what stands."""
+"""A file's records into its raw table, as text, exactly as received. No cast, no rule, no deletion of what
+stands.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from psycopg import sql
 
@@ -20,13 +22,17 @@ from sales_platform.errors import FileEmpty, HeaderMismatch, SourceNotReady
 
 @dataclass(frozen=True)
 class Landed:
-    """One file in raw under its load_id. rows + len(bad) are the records of the file."""
+    """One file in raw under its load_id. rows: in raw; bad: records that could not become a row."""
 
     load: OpenLoad
     rows: int
     bytes_read: int
     bad: BadRecords
     new_columns: tuple[str, ...]
+
+    @property
+    def records(self) -> int:
+        return self.rows + len(self.bad)
 
 
 def raw_name(feed: FileFeedContract) -> TableName:
@@ -58,7 +64,9 @@ def ensure_raw_table(connection: Connection, feed: FileFeedContract) -> None:
 
 
 def land_file(connection: Connection, feed: FileFeedContract, file: SourceFile, load: OpenLoad) -> Landed:
-    """COPY one file into raw, beside what stands. Raises SourceError for a file that cannot be read as a whole."""
+    """COPY one file into raw, beside what stands. Raises SourceError for a file that cannot be read as a
+    whole.
+    """
     with file.open() as stream:
         header = read_header(stream, file.path)
     new_columns = _match_header(connection, feed, file, header)
@@ -86,7 +94,28 @@ def land_file(connection: Connection, feed: FileFeedContract, file: SourceFile, 
     return Landed(load, result.rows, result.bytes_read, result.bad, new_columns)
 
 
-def forget_load(connection: Connection, feed: FileFeedContract, load_ids: list[int]) -> None:
+def landing_partition(connection: Connection, feed: FileFeedContract, file: SourceFile) -> str:
+    """A name for one landing of a file that is overwritten: `customers.csv@<time>`.
+
+    The time is the clock's, but always after the landing before it (S-65).
+    """
+    row = connection.execute(
+        """
+        select greatest(clock_timestamp(), max(snapshot_at) + interval '1 microsecond')
+        from ops.snapshot where feed = %s
+        """,
+        [feed.name],
+    ).fetchone()
+    assert row is not None
+    return f"{file.partition}@{row[0].isoformat()}"
+
+
+def landing_time(partition: str) -> datetime | None:
+    """When a landing happened; None for a partition that is a day or a file."""
+    return datetime.fromisoformat(partition.rsplit("@", 1)[1]) if "@" in partition else None
+
+
+def forget_loads(connection: Connection, feed: FileFeedContract, load_ids: list[int]) -> None:
     """Delete the raw rows of loads that were replaced or refused."""
     connection.execute(
         sql.SQL("delete from {} where _load_id = any({})").format(raw_name(feed).sql, sql.Literal(load_ids))

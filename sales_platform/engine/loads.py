@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LoadState:
-    """Where a partition of a feed stands: its newest load that tried to publish, and the content that is published.
+    """Where a partition of a feed stands: its newest load that tried to publish, and the content that is
+    published.
 
     status: of the newest load. content_hash, contract_hash, landed_load_id: of the newest one that published.
     partial: the partition is a day that had not ended when that load began (B-14).
@@ -79,11 +80,19 @@ _STATES = """
 def load_states(
     connection: Connection, feed: FileFeedContract, zone: ZoneInfo | None = None
 ) -> dict[str, LoadState]:
-    """Partition → state. For a feed without partitions every landing is a partition; the last one is the newest."""
+    """Partition → state. For a feed without partitions every landing is a partition; the last one is the
+    newest.
+    """
     zone = zone or _business_zone(connection)
     with connection.cursor(row_factory=class_row(_Row)) as cursor:
         rows = cursor.execute(_STATES, {"feed": feed.name}).fetchall()
     return {row.partition: _state(row, feed, zone) for row in rows}
+
+
+def newest_landing(states: Iterable[LoadState]) -> LoadState | None:
+    """The state whose rows landed last; None if raw holds no row of any."""
+    landed = [state for state in states if state.landed_load_id is not None]
+    return max(landed, key=lambda state: state.landed_load_id or 0, default=None)
 
 
 def _business_zone(connection: Connection) -> ZoneInfo:
@@ -144,7 +153,9 @@ def open_load(
     *,
     landed: bool = True,
 ) -> OpenLoad:
-    """Record that a load begins; committed at once through the journal connection, so that a crash leaves a trace."""
+    """Record that a load begins; committed at once through the journal connection, so that a crash leaves a
+    trace.
+    """
     row = journal.execute(
         """
         insert into ops.load (feed, partition, source, content_hash, contract_hash, run_id, landed)

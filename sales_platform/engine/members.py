@@ -16,7 +16,9 @@ from sales_platform.engine.warehouse import Connection
 def reconcile(
     connection: Connection, dimension: DimensionContract, counts: Changes, *, everything: bool
 ) -> None:
-    """Write what differs. A member that its source no longer has goes; facts that name it make it an inferred one."""
+    """Write what differs. A member that its source no longer has goes; facts that name it make it an inferred
+    one.
+    """
     words = _words(dimension, everything=everything)
     connection.execute("drop table if exists pg_temp.wanted")
     connection.execute(sql.SQL(_WANTED).format(**words))

@@ -1,4 +1,6 @@
-"""Publishing a fact or mart: its SELECT, the dimension keys attached, written in one transaction that replaces what changed."""
+"""Publishing a fact or mart: its SELECT, the dimension keys attached, written in one transaction that
+replaces what changed.
+"""
 
 from __future__ import annotations
 
@@ -50,10 +52,12 @@ def publish_table(
     partitions: Sequence[str] | None = None,
     catalog: Catalog | None = None,
 ) -> TableReport:
-    """Publish the asked partitions and every stale one; without partitions, all that is stale or the whole table.
+    """Publish the asked partitions and every stale one; without partitions, all that is stale or the whole
+    table.
 
-    Stale: an input changed since, or the partition was made by other SQL. catalog: where its dimensions and its SQL are
-    found; the project's own unless given. Raises ContractError for a SELECT that does not fit its contract.
+    Stale: an input changed since, or the partition was made by other SQL. catalog: where its dimensions and
+    its SQL are found; the project's own unless given. Raises ContractError for a SELECT that does not fit its
+    contract.
     """
     with warehouse.transaction() as connection:
         return publish_within(connection, table, partitions, catalog or read_catalog())

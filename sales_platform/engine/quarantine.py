@@ -1,4 +1,6 @@
-"""Refused rows in `quality.rejected_record`: written with all reasons, seen again, resolved. Never deleted here."""
+"""Refused rows in `quality.rejected_record`: written with all reasons, seen again, resolved. Never deleted
+here.
+"""
 
 from __future__ import annotations
 
@@ -92,11 +94,13 @@ def record_refusals(
 ) -> None:
     """Write `refused` into the quarantine and resolve what these partitions no longer refuse.
 
-    relanded: the lines came anew from their files; otherwise the same raw rows were judged again, and what the reader
-    refused stays as it is. A row held only because it lies in the future outlives its file: raw still has it.
+    relanded: the lines came anew from their files; otherwise the same raw rows were judged again, and what
+    the reader refused stays as it is. A row held only because it lies in the future outlives its file: raw
+    still has it.
     """
     scopes = sorted({scope_of(feed, partition) for partition in partitions})
     parameters = {"feed": feed.name, "scopes": scopes, "landings": feed.partitions == "none"}
+    connection.execute("drop table if exists pg_temp.numbered")
     connection.execute(_NUMBER_REFUSALS, parameters)
     connection.execute(_UPSERT, parameters)
     resolution = "the file no longer holds it" if relanded else "accepted when judged again"

@@ -1,7 +1,8 @@
 """Which of several rows of one key counts: SQL fragments and the temporary tables `best` and `ranked`.
 
-Two levels, so that adding or taking away a partition changes nothing inside another one: first each partition chooses its
-own row of a key, then the partitions' rows are compared. Identical copies form a group, represented by its first member.
+Two levels, so that adding or taking away a partition changes nothing inside another one: first each partition
+chooses its own row of a key, then the partitions' rows are compared. Identical copies form a group,
+represented by its first member.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from sales_platform.engine.warehouse import Connection
 
 
 def choose_within_partitions(connection: Connection, feed: FileFeedContract) -> bool:
-    """Make `best`, one row per key and partition of the clean rows of `judged`, and `losers`, the others with their fate.
+    """Make `best`, one row per key and partition of the clean rows of `judged`, and `losers`, the others with
+    their fate.
 
-    Returns whether any key occurred twice. Without such a key `best` is just the clean rows, and no window is computed.
+    Returns whether any key occurred twice. Without such a key `best` is just the clean rows, and no window is
+    computed.
     """
     forget_choice(connection)
     columns = identifiers(staged_columns(feed))
@@ -93,7 +96,9 @@ def rank_across_partitions(connection: Connection, feed: FileFeedContract) -> No
 
 
 def preference(feed: FileFeedContract) -> sql.Composable:
-    """ORDER BY that puts the row that counts first: tie-break (S-23), delete (S-24), then the contract's order (S-22)."""
+    """ORDER BY that puts the row that counts first: tie-break (S-23), delete (S-24), then the contract's
+    order (S-22).
+    """
     parts: list[sql.Composable] = []
     if feed.tie_break:
         parts.append(sql.SQL("{} desc nulls last").format(sql.Identifier(feed.tie_break)))

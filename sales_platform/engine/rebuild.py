@@ -1,7 +1,8 @@
 """Making tables again from raw, and proving that they are what raw says (the replay law).
 
-The proof rebuilds inside one transaction that is rolled back: the layers step aside under another name, the very functions
-that load them build them anew, the two are compared row by row, and nobody else ever sees any of it.
+The proof rebuilds inside one transaction that is rolled back: the layers step aside under another name, the
+very functions that load them build them anew, the two are compared row by row, and nobody else ever sees any
+of it.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from psycopg import sql
 from sales_platform.contracts.catalog import Catalog
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine import loads, quarantine
-from sales_platform.engine.feeds import restage_landings
 from sales_platform.engine.history import refresh_within
 from sales_platform.engine.judging import judge
+from sales_platform.engine.landing_loads import restage_landings
 from sales_platform.engine.locks import lock_tables
 from sales_platform.engine.publish import publish_within
 from sales_platform.engine.selects import inputs_of
@@ -71,7 +72,8 @@ def rebuild_order(catalog: Catalog) -> list[str]:
 
 
 def rebuild(warehouse: Warehouse, catalog: Catalog, names: Sequence[str]) -> Iterator[Rebuilt]:
-    """Rebuild the named tables in place, in dependency order, one transaction per table; readers never see half of one.
+    """Rebuild the named tables in place, in dependency order, one transaction per table; readers never see
+    half of one.
 
     Tables whose feed never landed are left out. Raises WrongUse for an unknown name.
     """
@@ -87,7 +89,8 @@ def rebuild(warehouse: Warehouse, catalog: Catalog, names: Sequence[str]) -> Ite
 
 
 def verify(warehouse: Warehouse, catalog: Catalog, names: Sequence[str] | None = None) -> list[Difference]:
-    """Rebuild everything from raw beside the live tables and compare, surrogate keys included; an empty list is equality.
+    """Rebuild everything from raw beside the live tables and compare, surrogate keys included; an empty list
+    is equality.
 
     Works on one snapshot and rolls everything back; loads that run meanwhile are neither disturbed nor seen.
     """
@@ -134,7 +137,9 @@ def _rebuild_one(connection: Connection, catalog: Catalog, name: str) -> None:
 
 
 def restage(connection: Connection, feed: FileFeedContract) -> None:
-    """Staging of one feed, from all that raw holds. Says that the table changed, so that what reads it looks again."""
+    """Staging of one feed, from all that raw holds. Says that the table changed, so that what reads it looks
+    again.
+    """
     lock_tables(connection, [str(staging_name(feed))])
     ensure_staging_table(connection, feed)
     moment = loads.newest_load_time(connection, feed.name)

@@ -1,8 +1,9 @@
-"""Facts and the dimensions they point at: resolving a key to the version in force, inferring members, re-pointing.
+"""Facts and the dimensions they point at: resolving a key to the version in force, inferring members,
+re-pointing.
 
-In force is the version with start ≤ t < end. Before the first version the first one is taken, inside a gap the one that
-ended last, and `…_version_inferred` says so (S-72). A key that the dimension does not know becomes an inferred member,
-which its own first version fills in later; a missing key is the unknown member 0.
+In force is the version with start ≤ t < end. Before the first version the first one is taken, inside a gap
+the one that ended last, and `…_version_inferred` says so (S-72). A key that the dimension does not know
+becomes an inferred member, which its own first version fills in later; a missing key is the unknown member 0.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ def reference_of(
 
 
 def declare_references(connection: Connection, references: list[Reference]) -> None:
-    """Write down which fact points where, so that a refresh of the dimension finds it; index the fact for that."""
+    """Write down which fact points where, so that a refresh of the dimension finds it; index the fact for
+    that.
+    """
     for reference in references:
         fact = reference.fact
         connection.execute(
@@ -174,10 +177,11 @@ def _names(columns: tuple[str, ...], dimension: DimensionContract, alias: str) -
 
 
 def resolution(reference: Reference, keys: sql.Composable) -> sql.Composed:
-    """A SELECT: key, surrogate, and for history the half-open span [_from, _to) in which a fact takes the version.
+    """A SELECT: key, surrogate, and for history the half-open span [_from, _to) in which a fact takes the
+    version.
 
-    The spans of one key cover all time, so that every fact finds exactly one version. keys: a SELECT of the business keys
-    that matter.
+    The spans of one key cover all time, so that every fact finds exactly one version. keys: a SELECT of the
+    business keys that matter.
     """
     dimension = reference.dimension
     key = identifiers(dimension.key)
@@ -237,7 +241,9 @@ def _moment(reference: Reference, row: str) -> sql.Composed:
 
 
 def repoint_facts(connection: Connection, dimension: DimensionContract) -> int:
-    """Let facts follow what `touched` says has changed, and mark their partitions. Returns how many rows moved."""
+    """Let facts follow what `touched` says has changed, and mark their partitions. Returns how many rows
+    moved.
+    """
     rows = connection.execute(
         "select fact, role, business_columns, at_column from ops.dimension_reference where dimension = %s order by fact, role",
         [dimension.table],

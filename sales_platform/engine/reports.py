@@ -8,11 +8,12 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class LoadReport:
-    """The fates of the rows of one load of one partition: read = loaded + unchanged + duplicate + superseded + rejected.
+    """The fates of the rows of one load of one partition: read = loaded + unchanged + duplicate + superseded
+    + rejected.
 
     status: `succeeded`; `unchanged` when the file had the content that stands (nothing was read again).
-    reasons: first reason → rows. samples: up to five source lines per load, without values. seconds: of the whole
-    transaction that the load was part of.
+    reasons: first reason → rows. samples: up to five source lines per load, without values. seconds: of the
+    whole transaction that the load was part of.
     """
 
     feed: str
@@ -49,9 +50,11 @@ class DimensionReport:
 
 @dataclass(frozen=True)
 class TableReport:
-    """What one publication of a fact or mart wrote. rows: partition → rows that now stand ('' for a table without).
+    """What one publication of a fact or mart wrote. rows: partition → rows that now stand ('' for a table
+    without).
 
-    also: stale partitions that were recomputed although the run did not ask for them (a late row moved a figure).
+    also: stale partitions that were recomputed although the run did not ask for them (a late row moved a
+    figure).
     """
 
     table: str

@@ -98,7 +98,8 @@ def _compare(connection: Connection, feed: FileFeedContract) -> None:
 def _wins(feed: FileFeedContract) -> sql.Composable:
     """Whether the row of this landing (`b`) counts before the one of an earlier landing (`s`).
 
-    A newer list is the newer truth; only for events of one key and time does the contract's on_duplicate speak (S-22).
+    A newer list is the newer truth; only for events of one key and time does the contract's on_duplicate
+    speak (S-22).
     """
     wins: sql.Composable = sql.Literal(feed.event_time is None or feed.on_duplicate == "latest")
     if feed.deleted_when and feed.event_time:

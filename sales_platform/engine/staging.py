@@ -14,7 +14,9 @@ def staging_name(feed: FileFeedContract) -> TableName:
 
 
 def superseded_name(feed: FileFeedContract) -> TableName:
-    """Where rows wait that lost to a row of the same key in another partition: they stand again if that one goes."""
+    """Where rows wait that lost to a row of the same key in another partition: they stand again if that one
+    goes.
+    """
     return TableName("quality", f"{feed.name}_superseded")
 
 

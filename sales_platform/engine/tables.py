@@ -1,4 +1,6 @@
-"""Making tables from declarations: create, add a column, refuse a changed type. Not for the platform's own tables."""
+"""Making tables from declarations: create, add a column, refuse a changed type. Not for the platform's own
+tables.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Which version of its inputs each table holds: what changed, and what is stale because of it. Writes only in ops."""
+"""Which version of its inputs each table holds: what changed, and what is stale because of it. Writes only in
+ops.
+"""
 
 from __future__ import annotations
 

@@ -19,7 +19,9 @@ _SESSION = "-c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=postgres -c se
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A PostgreSQL database that holds the layers. lock_timeout_seconds: how long a run waits for another one's table."""
+    """A PostgreSQL database that holds the layers. lock_timeout_seconds: how long a run waits for another
+    one's table.
+    """
 
     url: str
     lock_timeout_seconds: int = 60
@@ -38,7 +40,9 @@ class Warehouse:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """One transaction: committed when the block ends, rolled back when it raises. Driver errors are translated."""
+        """One transaction: committed when the block ends, rolled back when it raises. Driver errors are
+        translated.
+        """
         with translated(self.where), self.connect() as connection:
             yield connection
 

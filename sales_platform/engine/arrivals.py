@@ -1,0 +1,64 @@
+"""Which of the given files are new or changed, and landing those in raw. What stands is neither judged nor
+replaced here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sales_platform.engine.files import SourceFile
+from sales_platform.engine.landing import Landed, land_file, landing_partition
+from sales_platform.engine.load_call import LoadCall
+from sales_platform.engine.loads import LoadState, newest_landing
+from sales_platform.engine.quarantine import scope_of
+from sales_platform.errors import SourceError, SourceNotReady
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """landed: new or changed files, now in raw. outdated: partitions of unchanged files judged by an older
+    contract.
+    """
+
+    landed: list[Landed] = field(default_factory=list)
+    outdated: list[str] = field(default_factory=list)
+
+
+def land_arrivals(call: LoadCall, files: Sequence[SourceFile], states: Mapping[str, LoadState]) -> Arrivals:
+    """Land what is new or changed. A file that cannot be read is noted as a fault and holds up no other."""
+    arrivals = Arrivals()
+    for file in files:
+        try:
+            _take(call, file, standing(call, states, file), arrivals)
+        except (SourceError, SourceNotReady) as error:
+            call.note_fault(file, error)
+    return arrivals
+
+
+def standing(call: LoadCall, states: Mapping[str, LoadState], file: SourceFile) -> LoadState | None:
+    """What is published of a file: its partition, or the newest landing where a file has no partition."""
+    if call.feed.partitions != "none":
+        return states.get(file.partition)
+    return newest_landing(
+        state for state in states.values() if scope_of(call.feed, state.partition) == file.partition
+    )
+
+
+def _take(call: LoadCall, file: SourceFile, state: LoadState | None, arrivals: Arrivals) -> None:
+    content_hash = file.content_hash()
+    if state is None or state.content_hash != content_hash:
+        arrivals.landed.append(_land(call, file, content_hash))
+        return
+    call.note_unchanged(state, file)
+    if not state.judged_by_current_contract:
+        arrivals.outdated.append(state.partition)
+
+
+def _land(call: LoadCall, file: SourceFile, content_hash: str) -> Landed:
+    partition = file.partition
+    if call.feed.partitions == "none":
+        partition = landing_partition(call.connection, call.feed, file)
+    load = call.open(partition, file.path, content_hash)
+    with call.connection.transaction():
+        return land_file(call.connection, call.feed, file, load)

@@ -1,0 +1,144 @@
+"""What one call of `load_files` shares: its two sessions, the loads it opened, what came of them. No row
+moves here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sales_platform.contracts.feed import FileFeedContract
+from sales_platform.engine import loads, quarantine
+from sales_platform.engine.fates import Fates, Outcome
+from sales_platform.engine.files import SourceFile
+from sales_platform.engine.judging import judge
+from sales_platform.engine.landing import Landed
+from sales_platform.engine.loads import LoadState, OpenLoad
+from sales_platform.engine.reports import LoadReport
+from sales_platform.engine.warehouse import Connection
+from sales_platform.errors import SalesPlatformError
+
+
+@dataclass
+class LoadCall:
+    """connection: the transaction that publishes. journal: commits each statement, so that a crash leaves a
+    trace.
+
+    faults: the errors of files that could not be loaded while the others were.
+    """
+
+    connection: Connection
+    journal: Connection
+    feed: FileFeedContract
+    run_id: str
+    unchanged: list[LoadReport] = field(default_factory=list)
+    reports: list[LoadReport] = field(default_factory=list)
+    faults: list[SalesPlatformError] = field(default_factory=list)
+    opened: list[OpenLoad] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+
+    def open(self, partition: str, source: str, content_hash: str | None, *, landed: bool = True) -> OpenLoad:
+        """Record that a load begins."""
+        load = loads.open_load(
+            self.journal, self.feed, partition, source, content_hash, self.run_id, landed=landed
+        )
+        self.opened.append(load)
+        return load
+
+    def open_again(self, state: LoadState) -> OpenLoad:
+        """Record a load that only judges once more what raw holds of a partition."""
+        return self.open(state.partition, "raw", state.content_hash, landed=False)
+
+    def note_unchanged(self, state: LoadState, file: SourceFile) -> None:
+        """A file whose content already stands."""
+        report = loads.record_unchanged(self.journal, self.feed, state.partition, file.path, self.run_id)
+        self.unchanged.append(report)
+
+    def note_fault(self, file: SourceFile, error: SalesPlatformError) -> None:
+        """A file that cannot be loaded: a failed load of its partition, and an error to raise at the end."""
+        mine = [load for load in self.opened if load.source == file.path]
+        load = mine[-1] if mine else self.open(file.partition, file.path, None)
+        self.opened.remove(load)
+        self.fail([load.load_id], "failed", error)
+
+    def fail(self, load_ids: Sequence[int], status: str, error: SalesPlatformError) -> None:
+        """End loads that publish nothing while others of the call do. status: `failed` or `refused`."""
+        loads.fail_loads(self.journal, load_ids, status, str(error))
+        self.faults.append(error)
+
+    def fail_open_loads(self, message: str) -> None:
+        """End every load of a call that publishes nothing at all."""
+        loads.fail_loads(self.journal, [load.load_id for load in self.opened], "failed", message)
+
+    def newest_load(self) -> datetime:
+        """What is dated beyond it lies in the future (S-38)."""
+        return loads.newest_load_time(self.journal, self.feed.name)
+
+    def judge(
+        self,
+        load_ids: Sequence[int],
+        *,
+        snapshot_at: datetime | None = None,
+        source_rows: Sequence[int] | None = None,
+    ) -> None:
+        """Fill `judged` from raw rows of these loads."""
+        judge(
+            self.connection,
+            self.feed,
+            load_ids,
+            self.newest_load(),
+            snapshot_at=snapshot_at,
+            source_rows=source_rows,
+        )
+
+    def stage(self, publish: Callable[[], Outcome], landed: Iterable[Landed] = ()) -> Outcome:
+        """Publish `judged` into staging; `refused` then holds every refused record, the reader's too."""
+        quarantine.start_refusals(self.connection)
+        for item in landed:
+            if len(item.bad):
+                quarantine.refuse_unreadable(self.connection, item)
+        outcome = publish()
+        quarantine.refuse_judged(self.connection, self.feed)
+        outcome.reasons = quarantine.refused_reasons(self.connection)
+        return outcome
+
+    def close(self, landed: Iterable[Landed], outcome: Outcome) -> None:
+        """Write down the fates of files that landed."""
+        self._close([self._report(item.load, item.load.load_id, outcome, item) for item in landed])
+
+    def close_again(self, opened: Mapping[int, OpenLoad], outcome: Outcome) -> None:
+        """Write down the fates of raw rows judged again. opened: the load that landed them → the one that
+        judged.
+
+        What the reader refused stays with the load that read it.
+        """
+        self._close([self._report(load, landed_by, outcome) for landed_by, load in opened.items()])
+
+    def _close(self, reports: list[LoadReport]) -> None:
+        loads.close_loads(self.connection, reports)
+        self.reports += reports
+
+    def _report(
+        self, load: OpenLoad, landed_by: int, outcome: Outcome, landed: Landed | None = None
+    ) -> LoadReport:
+        fates = outcome.fates.get(landed_by, Fates())
+        unreadable = len(landed.bad) if landed else 0
+        return LoadReport(
+            load.feed,
+            load.partition,
+            load.source,
+            "succeeded",
+            load.load_id,
+            read=landed.records if landed else fates.total,
+            loaded=fates.loaded,
+            unchanged=fates.unchanged,
+            duplicate=fates.duplicate,
+            superseded=fates.superseded,
+            rejected=fates.rejected + unreadable,
+            bytes_read=landed.bytes_read if landed else 0,
+            seconds=time.monotonic() - self.started,
+            reasons=outcome.reasons.get(landed_by, {}),
+            new_columns=landed.new_columns if landed else (),
+        )

@@ -1,0 +1,87 @@
+"""The share of rejected rows beyond which a load publishes nothing (Q-09). Reads `judged`, takes refused
+loads out of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sales_platform.engine.landing import Landed
+from sales_platform.engine.load_call import LoadCall
+from sales_platform.engine.loads import OpenLoad
+from sales_platform.engine.warehouse import Connection
+from sales_platform.errors import DataRefused
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A load that wants to publish. landed_by: the load whose raw rows it judges; unreadable: records without
+    a row.
+    """
+
+    load: OpenLoad
+    landed_by: int
+    unreadable: int = 0
+
+
+def arrived(item: Landed) -> Candidate:
+    return Candidate(item.load, item.load.load_id, len(item.bad))
+
+
+def refuse_beyond_limit(call: LoadCall, candidates: Sequence[Candidate]) -> set[int]:
+    """End the loads that exceed the contract's reject_limit as refused; returns the loads that landed their
+    rows.
+    """
+    judged = _counts(call.connection)
+    refused: set[int] = set()
+    for candidate in candidates:
+        rows, rejected = judged.get(candidate.landed_by, (0, 0))
+        total, bad = rows + candidate.unreadable, rejected + candidate.unreadable
+        if total and bad / total > call.feed.reject_limit:
+            error = _error(call, candidate, bad, total)
+            call.fail([candidate.load.load_id], "refused", error)
+            refused.add(candidate.landed_by)
+    if refused:
+        call.connection.execute("delete from judged where _load_id = any(%s)", [list(refused)])
+    return refused
+
+
+def _counts(connection: Connection) -> dict[int, tuple[int, int]]:
+    """Load → its rows in `judged`, and how many of them are rejected."""
+    rows = connection.execute(
+        "select _load_id, count(*), count(_reasons) from judged group by _load_id"
+    ).fetchall()
+    return {load_id: (total, rejected) for load_id, total, rejected in rows}
+
+
+def _error(call: LoadCall, candidate: Candidate, bad: int, total: int) -> DataRefused:
+    reasons = call.connection.execute(
+        """
+        select _reasons[1], count(*), (array_agg(_source_row order by _source_row))[:5]
+        from judged where _load_id = %s and _reasons is not null group by 1 order by 2 desc, 1
+        """,
+        [candidate.landed_by],
+    ).fetchall()
+    named = [f"{reason} {count} ({_lines(lines)})" for reason, count, lines in reasons]
+    if candidate.unreadable:
+        named.append(f"unreadable {candidate.unreadable}")
+    return DataRefused(
+        f"{bad} of {total} rows were rejected, more than the {_percent(call)} that the contract allows:"
+        f" {'; '.join(named)}. Nothing was published; what stood still stands.",
+        where=_where(candidate),
+        remedy="Mend the file or the contract and run again.",
+    )
+
+
+def _lines(lines: Sequence[int]) -> str:
+    return f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}"
+
+
+def _percent(call: LoadCall) -> str:
+    return f"{(call.feed.reject_limit * 100).normalize():f} %"
+
+
+def _where(candidate: Candidate) -> str:
+    load = candidate.load
+    return load.source if load.landed else f"raw.{load.feed}, partition {load.partition}"
