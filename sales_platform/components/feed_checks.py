@@ -6,12 +6,12 @@ from typing import Any
 import dagster as dg
 from psycopg import sql
 
-from sales_platform.components.inspecting import Finding, Inspection, Rule, checks_of
+from sales_platform.components.inspecting import Finding, Inspection, Rule, checks_of, repeated
 from sales_platform.contracts.columns import Reference
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine.casting import verbatim
 from sales_platform.engine.reports import LoadReport
-from sales_platform.engine.tables import TableName, identifiers
+from sales_platform.engine.tables import TableName
 from sales_platform.errors import DataRefused
 
 CONSERVATION = "conservation"
@@ -23,7 +23,7 @@ def load_check_specs(feed: FileFeedContract) -> list[dg.AssetCheckSpec]:
     asset = dg.AssetKey(["staging", feed.name])
     said = {
         CONSERVATION: "Every row read was loaded, unchanged, a duplicate, superseded or rejected.",
-        REJECT_LIMIT: f"At most {feed.reject_limit:.2%} of a file's rows were rejected; else none of them stands.",
+        REJECT_LIMIT: f"At most {feed.reject_limit:.2%} of a file's rows were rejected, else none stands.",
     }
     return [
         dg.AssetCheckSpec(name, asset=asset, description=text, blocking=True) for name, text in said.items()
@@ -126,16 +126,8 @@ def _required(feed: FileFeedContract) -> Rule:
 
 
 def _unique(feed: FileFeedContract) -> Rule:
-    key = identifiers(feed.staging_key, "t")
-    again = sql.SQL("({}) in (select {} from {} group by {} having count(*) > 1)").format(
-        key,
-        identifiers(feed.staging_key),
-        TableName("staging", feed.name).sql,
-        identifiers(feed.staging_key),
-    )
-    surplus = sql.SQL("count(*) - count(distinct ({}))").format(key)
-    named = ", ".join(feed.staging_key)
-    return Rule("unique", f"One row per {named}.", (Finding(named, again, surplus),))
+    finding = repeated(TableName("staging", feed.name), feed.staging_key)
+    return Rule("unique", f"One row per {finding.label}.", (finding,))
 
 
 def _accepted(feed: FileFeedContract) -> list[Rule]:

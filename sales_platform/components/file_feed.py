@@ -101,7 +101,7 @@ def _landed_and_staged(feed: FileFeedContract) -> dg.AssetsDefinition:
             with policy.failures_named():
                 files = _files(feed, source_files.root, days)
                 try:
-                    reports = load_files(warehouse.open(), feed, files, run_id=context.run_id)
+                    reports = load_files(warehouse.open(), feed, files, run_id=context.run.run_id)
                 except DataRefused as error:
                     yield feed_checks.refusal(feed, error)
                     raise

@@ -11,7 +11,7 @@ import dagster as dg
 from psycopg import sql
 
 from sales_platform.components import partitions, policy
-from sales_platform.engine.tables import TableName
+from sales_platform.engine.tables import TableName, identifiers
 from sales_platform.engine.warehouse import Connection
 from sales_platform.resources import WarehouseResource
 
@@ -74,6 +74,17 @@ class Verdict:
     @property
     def offenders(self) -> int:
         return sum(self.counts.values())
+
+
+def repeated(table: TableName, key: Sequence[str]) -> Finding:
+    """Rows whose key another row of the table has too; an empty value equals nothing."""
+    again = sql.SQL("({mine}) in (select {key} from {table} group by {key} having count(*) > 1)").format(
+        mine=identifiers(key, "t"), key=identifiers(key), table=table.sql
+    )
+    # a single column is compared as what it is, which is several times cheaper than as a row
+    value = identifiers(key, "t") if len(key) == 1 else sql.SQL("row({})").format(identifiers(key, "t"))
+    surplus = sql.SQL("count({value}) - count(distinct {value})").format(value=value)
+    return Finding(", ".join(key), again, surplus)
 
 
 def checks_of(inspection: Inspection) -> dg.AssetChecksDefinition:

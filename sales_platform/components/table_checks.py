@@ -3,7 +3,7 @@
 import dagster as dg
 from psycopg import sql
 
-from sales_platform.components.inspecting import Finding, Inspection, Rule, checks_of
+from sales_platform.components.inspecting import Finding, Inspection, Rule, checks_of, repeated
 from sales_platform.contracts.dimension import DimensionContract
 from sales_platform.contracts.table import SqlTableContract
 from sales_platform.engine.tables import TableName, identifiers
@@ -45,17 +45,9 @@ def _unique_key(dimension: DimensionContract) -> Rule:
     """Keys are never reused, and without history a member has one row."""
     surrogate = (dimension.surrogate_key,)
     keys = [surrogate] if dimension.has_history else [surrogate, dimension.key]
-    findings = tuple(_repeated(dimension.name, key) for key in keys)
+    findings = tuple(repeated(TableName.parse(dimension.name), key) for key in keys)
     named = " and per ".join(finding.label for finding in findings)
     return Rule("unique_key", f"One row per {named}.", findings)
-
-
-def _repeated(table: str, key: tuple[str, ...]) -> Finding:
-    columns, mine = identifiers(key), identifiers(key, "t")
-    again = sql.SQL("({}) in (select {} from {} group by {} having count(*) > 1)").format(
-        mine, columns, TableName.parse(table).sql, columns
-    )
-    return Finding(", ".join(key), again, sql.SQL("count(*) - count(distinct ({}))").format(mine))
 
 
 def _versions(dimension: DimensionContract) -> sql.Composed:
@@ -84,7 +76,7 @@ def _history(dimension: DimensionContract) -> Rule:
 
 
 def _grain_unique(table: SqlTableContract) -> Rule:
-    finding = _repeated(table.name, table.grain)
+    finding = repeated(TableName.parse(table.name), table.grain)
     return Rule("grain_unique", f"One row per {finding.label}.", (finding,))
 
 

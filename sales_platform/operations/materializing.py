@@ -167,9 +167,15 @@ def _outcome(result: dg.ExecuteInProcessResult, steps_of: Mapping[dg.AssetKey, s
 def _step(event: dg.DagsterEvent, steps_of: Mapping[dg.AssetKey, str]) -> StepOutcome:
     assets = tuple(key.to_user_string() for key, step in steps_of.items() if step == event.step_key)
     name = str(event.step_key)
-    if event.is_step_failure:
-        return StepOutcome(name, assets, 0.0, _error_text(event))
-    return StepOutcome(name, assets, event.step_success_data.duration_ms / 1000)
+    if event.is_step_success:
+        return StepOutcome(name, assets, event.step_success_data.duration_ms / 1000)
+    return StepOutcome(name, assets, 0.0, None if _only_a_check_failed(event) else _error_text(event))
+
+
+def _only_a_check_failed(event: dg.DagsterEvent) -> bool:
+    """Dagster fails the step of a blocking check as well; the check itself says why, so that it is told once."""
+    error = event.step_failure_data.error
+    return error is not None and error.cls_name == "DagsterAssetCheckFailedError"
 
 
 def _error_text(event: dg.DagsterEvent) -> str:

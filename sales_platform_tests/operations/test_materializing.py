@@ -124,3 +124,5 @@ def test_a_failed_blocking_check_holds_back_what_follows() -> None:
     (check,) = outcome.failed_checks
     assert (check.asset, check.name, check.severity) == ("staging/sales", "no_gap", "ERROR")
     assert outcome.not_run == ("analytics/fact",)
+    assert outcome.failed_steps == ()
+    assert not outcome.success

@@ -1,0 +1,1 @@
+"""What starts runs without a person: schedules today. What a run does belongs to the assets."""
