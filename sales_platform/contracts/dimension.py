@@ -9,6 +9,8 @@ from pydantic import Field, field_validator, model_validator
 from sales_platform.contracts.columns import ContractModel
 from sales_platform.contracts.feed import FileFeedContract, Share
 
+RESERVED = ("effective_start_date", "effective_end_date", "is_current", "is_inferred", "surrogate")
+
 
 class Events(ContractModel):
     """One staging table read as events.
@@ -64,6 +66,9 @@ class DimensionContract(ContractModel):
         twice = sorted({name for name in named if named.count(name) > 1})
         if twice:
             raise ValueError(f"{twice[0]!r} stands in two of key, track, overwrite and keep_first")
+        clash = [name for name in named if name in (*RESERVED, self.surrogate_key)]
+        if clash:
+            raise ValueError(f"{clash[0]!r} is a column that the platform adds itself; rename it (S-46)")
         timeless = [events.source for events in self.events if events.valid_from is None]
         if self.has_history and timeless:
             raise ValueError(f"events: {timeless[0]} needs valid_from, because the dimension tracks changes")

@@ -69,10 +69,11 @@ class FileFeedContract(ContractModel):
             for name in names:
                 if name is not None and name not in self.columns:
                     raise ValueError(f"{word}: {name!r} is not a column of this feed")
-        clash = [name for name in self.columns if name in PLATFORM_COLUMNS]
+        clash = [name for name in self.columns if name.startswith("_")]
         if clash:
             raise ValueError(
-                f"columns: {clash[0]!r} is a column that the platform adds itself; rename it (S-46)"
+                f"columns: {clash[0]!r} begins with an underscore, as only the platform's own columns do;"
+                " rename it (S-46)"
             )
         if self.versions and (self.partitions != "none" or self.event_time):
             raise ValueError(

@@ -220,9 +220,16 @@ def fail_loads(journal: Connection, load_ids: Iterable[int], status: str, messag
     )
 
 
-def newest_load_time(connection: Connection, feed: str) -> datetime:
-    """When the newest load of a feed began: what is dated beyond it is in the future (S-38)."""
-    row = connection.execute("select max(started_at) from ops.load where feed = %s", [feed]).fetchone()
+def newest_load_time(connection: Connection, feed: str, *, published: bool = False) -> datetime:
+    """When the newest load of a feed began: what is dated beyond it is in the future (S-38).
+
+    published: only loads that changed what stands count. A rebuild asks so, because a load that failed or is still
+    running has released nothing.
+    """
+    row = connection.execute(
+        "select max(started_at) from ops.load where feed = %s and status = any(%s)",
+        [feed, ["succeeded"] if published else ["succeeded", "unchanged", "running"]],
+    ).fetchone()
     moment = row[0] if row else None
     return moment if moment is not None else datetime.min.replace(tzinfo=UTC)
 

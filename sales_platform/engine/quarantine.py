@@ -108,16 +108,18 @@ def record_refusals(
     connection.execute(_RESOLVE, {**parameters, "resolution": resolution, "origins": origins})
 
 
+# Every landing holds its own copy of a row of the future, because they are released in the order in which they landed.
 _NUMBER_REFUSALS = """
     create temporary table numbered on commit drop as
-    select f.*, case when %(landings)s then regexp_replace(f.partition, '@[^@]*$', '') else f.partition end as scope,
-        md5(f.raw_record::text) as record_hash,
-        row_number() over (
-            partition by case when %(landings)s then regexp_replace(f.partition, '@[^@]*$', '') else f.partition end,
-                md5(f.raw_record::text)
-            order by f.partition, f.source_row
+    select f.*, row_number() over (
+            partition by f.scope, f.record_hash order by f.partition, f.source_row
         ) as occurrence
-    from refused as f
+    from (
+        select r.*, md5(r.raw_record::text) as record_hash,
+            case when %(landings)s and r.reasons <> '{FUTURE_TIMESTAMP}'
+                then regexp_replace(r.partition, '@[^@]*$', '') else r.partition end as scope
+        from refused as r
+    ) as f
 """
 
 _UPSERT = """

@@ -142,7 +142,7 @@ def restage(connection: Connection, feed: FileFeedContract) -> None:
     """
     lock_tables(connection, [str(staging_name(feed))])
     ensure_staging_table(connection, feed)
-    moment = loads.newest_load_time(connection, feed.name)
+    moment = loads.newest_load_time(connection, feed.name, published=True)
     if feed.partitions == "none":
         restage_landings(connection, feed, moment)
         if exists(connection, changed_keys_name(feed)):
