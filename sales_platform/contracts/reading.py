@@ -26,7 +26,8 @@ def read_contract(
     try:
         return model.model_validate(attributes)
     except ValidationError as error:
-        parts = error.errors()
+        # a word that is missing is often one that stands there misspelt
+        parts = sorted(error.errors(), key=lambda part: part["type"] != "extra_forbidden")
         faults = "; ".join(_fault(model, part) for part in parts)
         place = where if isinstance(where, str) else where(parts[0]["loc"])
         raise ContractError(
@@ -39,7 +40,7 @@ def _fault(model: type[BaseModel], part: Any) -> str:
     if part["type"] == "extra_forbidden":
         known = _words_at(model, part["loc"][:-1])
         near = get_close_matches(str(part["loc"][-1]), known, n=1)
-        hint = f", did you mean {near[0]!r}?" if near else f"; known words: {', '.join(sorted(known))}"
+        hint = f" (did you mean {near[0]!r}?)" if near else f"; known words: {', '.join(sorted(known))}"
         return f"{path}: unknown word{hint}"
     if part["type"] == "missing":
         return f"{path}: is missing"

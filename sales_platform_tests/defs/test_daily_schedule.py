@@ -1,18 +1,18 @@
 """The schedule at 02:00: which day it asks for, and what it says when there is nothing to load."""
 
 from collections.abc import Callable
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
 
-from sales_platform.defs.automation.daily import day_ended, decision
 from sales_platform.definitions import build
+from sales_platform.defs.automation.daily import day_ended, decision
 from sales_platform.resources import SourceFilesResource, WarehouseResource
 
-TWO_UTC = datetime(2026, 3, 5, 2, tzinfo=timezone.utc)
+TWO_UTC = datetime(2026, 3, 5, 2, tzinfo=UTC)
 
 Tick = Callable[[Path], dg.RunRequest | dg.SkipReason]
 

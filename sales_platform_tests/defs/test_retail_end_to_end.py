@@ -49,7 +49,7 @@ def _lines(data: Path, day: date) -> int:
 
 def _count(url: str, table: str) -> int:
     with psycopg.connect(url) as connection:
-        row = connection.execute(f"select count(*) from {table}").fetchone()  # type: ignore[arg-type]
+        row = connection.execute(f"select count(*) from {table}").fetchone()
     assert row is not None
     return int(row[0])
 
@@ -69,3 +69,77 @@ def test_one_run_over_three_days_fills_every_table_and_passes_every_check(
     assert {"conservation", "reject_limit", "required", "unique", "range", "reference"} == {
         check.name for check in outcome.checks if check.asset == "staging/retail_sales"
     }
+
+
+def _figures(instance: dg.DagsterInstance, asset: str, day: str) -> dict[str, object]:
+    records = instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset.split("/")), asset_partitions=[day]), limit=1
+    ).records
+    materialization = records[0].asset_materialization
+    assert materialization is not None
+    return {name: entry.value for name, entry in materialization.metadata.items()}
+
+
+def test_each_day_of_a_range_shows_its_own_figures_beside_the_runs_totals(
+    run: Run, data: Path, instance: dg.DagsterInstance
+) -> None:
+    run()
+    lines = {day: _lines(data, date.fromisoformat(day)) for day in DAYS}
+    for day in DAYS:
+        figures = _figures(instance, "staging/retail_sales", day)
+        fates = figures["fates"]
+        assert isinstance(fates, dict)
+        assert {name: entry["read"] for name, entry in fates.items()} == lines
+        assert figures["read"] == figures["loaded"] == figures["dagster/partition_row_count"] == lines[day]
+        assert figures["source"] == f"retail/sales/{day.replace('-', '/')}/sales.csv"
+        assert _figures(instance, "analytics/fact_sales", day)["dagster/partition_row_count"] == lines[day]
+
+
+def test_the_same_files_again_read_nothing_and_pass_every_check(
+    run: Run, warehouse_url: str, instance: dg.DagsterInstance
+) -> None:
+    run()
+    before = _count(warehouse_url, "raw.retail_sales")
+    again = run()
+    assert again.success
+    assert _count(warehouse_url, "raw.retail_sales") == before
+    assert _figures(instance, "staging/retail_sales", DAYS[0])["status"] == "unchanged"
+
+
+def test_a_missing_file_fails_its_feed_names_every_path_and_holds_back_the_fact(run: Run, data: Path) -> None:
+    for day in (FIRST, LAST):
+        sales_file(data, day).unlink()
+    outcome = run()
+    (failed,) = outcome.failed_steps
+    assert failed.error is not None
+    assert "retail/sales/2026/03/02/sales.csv" in failed.error
+    assert "retail/sales/2026/03/04/sales.csv" in failed.error
+    assert "analytics/fact_sales" in outcome.not_run
+    assert "analytics/dim_customer" in outcome.seconds
+
+
+def test_a_file_beyond_the_reject_limit_fails_its_check_and_its_step_with_the_reasons(
+    run: Run, data: Path
+) -> None:
+    file = sales_file(data, FIRST)
+    header, *lines = file.read_text().splitlines()
+    spoilt = [line.rsplit(",", 1)[0] + ",-1.00" for line in lines[:100]]
+    file.write_text("\n".join([header, *spoilt, *lines[100:]]) + "\n")
+    outcome = run()
+    (failed,) = outcome.failed_steps
+    assert failed.error is not None
+    assert "INVALID_REVENUE" in failed.error
+    assert [(check.asset, check.name) for check in outcome.failed_checks] == [
+        ("staging/retail_sales", "reject_limit")
+    ]
+    assert "analytics/fact_sales" in outcome.not_run
+
+
+def test_a_warehouse_that_is_not_set_is_said_in_one_sentence(
+    data: Path, instance: dg.DagsterInstance
+) -> None:
+    definitions = build(WarehouseResource(), SourceFilesResource(folder=str(data)))
+    outcome = materialize_in(definitions, "key:analytics/dim_date", None, None, instance=instance)
+    (failed,) = outcome.failed_steps
+    assert failed.error is not None
+    assert failed.error.startswith("WAREHOUSE_URL: the warehouse's URL is not set.")

@@ -1,4 +1,4 @@
-"""At 02:00 of the business time zone, each domain with daily files loads the day that has ended. Nothing hourly."""
+"""At 02:00 of the business time zone each domain with daily files loads the day that ended; nothing else."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta

@@ -1,0 +1,212 @@
+"""Each check passes on sound rows, and names the offenders after exactly its own promise was broken by hand."""
+
+from collections.abc import Iterator
+
+import pytest
+from psycopg import sql
+
+from sales_platform.components.feed_checks import load_check_results, staging_inspection
+from sales_platform.components.inspecting import Inspection, Verdict, inspect, offenders, result_of
+from sales_platform.components.table_checks import dimension_inspection, table_inspection
+from sales_platform.contracts.catalog import read_catalog
+from sales_platform.contracts.feed import FileFeedContract
+from sales_platform.engine.reports import LoadReport
+from sales_platform.engine.warehouse import Connection, Warehouse
+
+CATALOG = read_catalog()
+SALES = CATALOG.feeds["retail_sales"]
+DAY = "2026-03-02"
+
+
+@pytest.fixture
+def warehouse(warehouse_url: str) -> Iterator[Connection]:
+    """Tables as the contracts say, without constraints, so that a test can break what they promise."""
+    with Warehouse(warehouse_url).connect(autocommit=True) as connection:
+        _make(connection, CATALOG.feeds["retail_customers"])
+        _make(connection, CATALOG.feeds["retail_products"])
+        _make(connection, CATALOG.feeds["retail_stores"])
+        _make(connection, SALES)
+        connection.execute("insert into staging.retail_customers (customer_id) values (1)")
+        connection.execute("insert into staging.retail_products (product_id) values (1)")
+        connection.execute("insert into staging.retail_stores (store_id) values (1)")
+        _sale(connection, 1)
+        _sale(connection, 2)
+        yield connection
+
+
+def _make(connection: Connection, feed: FileFeedContract) -> None:
+    columns = [
+        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(column.kind.sql))
+        for name, column in feed.columns.items()
+    ]
+    body = sql.SQL(", ").join([*columns, sql.SQL("_snapshot_at timestamptz"), sql.SQL("_partition text")])
+    connection.execute(sql.SQL("create table {} ({})").format(sql.Identifier("staging", feed.name), body))
+
+
+def _sale(connection: Connection, sale: int, *, customer: int = 1, quantity: int = 1, day: str = DAY) -> None:
+    connection.execute(
+        "insert into staging.retail_sales values (%s, %s, 1, 1, %s, %s, 5, null, %s)",
+        [sale, customer, f"{day} 12:00+00", quantity, day],
+    )
+
+
+def _judged(
+    connection: Connection, inspection: Inspection, days: list[str] | None = None
+) -> dict[str, Verdict]:
+    return inspect(connection, inspection, inspection.rules, days)
+
+
+def _broken(connection: Connection, inspection: Inspection) -> dict[str, dict[str, int]]:
+    """Broken rule → its findings."""
+    verdicts = _judged(connection, inspection)
+    return {
+        name: {label: count for label, count in verdict.counts.items() if count}
+        for name, verdict in verdicts.items()
+        if verdict.offenders
+    }
+
+
+def test_sound_rows_pass_every_check(warehouse: Connection) -> None:
+    assert _broken(warehouse, staging_inspection(SALES)) == {}
+
+
+@pytest.mark.parametrize(
+    ("fault", "rule", "finding"),
+    [
+        ("update staging.retail_sales set revenue = null where sale_id = 2", "required", "revenue"),
+        ("update staging.retail_sales set quantity = 0 where sale_id = 2", "range", "quantity > 0"),
+        (
+            "update staging.retail_sales set _partition = '2026-03-03' where sale_id = 2",
+            "range",
+            "OUTSIDE_WINDOW",
+        ),
+        ("update staging.retail_sales set sale_id = 1 where sale_id = 2", "unique", "sale_id"),
+        (
+            "update staging.retail_sales set customer_id = 9 where sale_id = 2",
+            "reference",
+            "customer_id in staging.retail_customers",
+        ),
+    ],
+)
+def test_a_broken_promise_is_found_by_its_check_alone(
+    warehouse: Connection, fault: str, rule: str, finding: str
+) -> None:
+    warehouse.execute(fault.encode())
+    assert _broken(warehouse, staging_inspection(SALES)) == {rule: {finding: 1}}
+
+
+def test_a_value_that_is_not_accepted_is_found(warehouse: Connection) -> None:
+    warehouse.execute("update staging.retail_customers set loyalty_tier = 'Tin', created_at = now()")
+    warehouse.execute("update staging.retail_customers set _snapshot_at = now()")
+    found = _broken(warehouse, staging_inspection(CATALOG.feeds["retail_customers"]))
+    assert found == {"accepted": {"loyalty_tier": 1}}
+
+
+def test_a_run_over_days_judges_these_days_only(warehouse: Connection) -> None:
+    _sale(warehouse, 3, quantity=0, day="2026-03-03")
+    inspection = staging_inspection(SALES)
+    assert _judged(warehouse, inspection, [DAY])["range"] == Verdict(2, {
+        "quantity > 0": 0, "revenue >= 0": 0, "OUTSIDE_WINDOW": 0,
+    })  # fmt: skip
+    assert _judged(warehouse, inspection, ["2026-03-03"])["range"].offenders == 1
+
+
+def test_a_failed_check_names_up_to_five_keys_and_the_sql_that_lists_all(warehouse: Connection) -> None:
+    for sale in range(10, 17):
+        _sale(warehouse, sale, quantity=0)
+    inspection = staging_inspection(SALES)
+    rule = next(rule for rule in inspection.rules if rule.name == "range")
+    verdict = _judged(warehouse, inspection)["range"]
+    result = result_of(inspection, rule, verdict, None)
+    assert not result.passed
+    assert len(verdict.samples) == 5
+    assert set(verdict.samples) <= {str(sale) for sale in range(10, 17)}
+    assert result.description == "7 of 9 rows: quantity > 0"
+    listed = warehouse.execute(offenders(inspection, rule, None)).fetchall()
+    assert {row[0] for row in listed} == set(range(10, 17))
+    assert offenders(inspection, rule, None).as_string() in str(result.metadata["offenders_sql"].value)
+
+
+def test_a_key_that_is_personal_is_never_shown() -> None:
+    attributes = SALES.model_dump(by_alias=True, exclude_none=True)
+    attributes["columns"]["sale_id"]["pii"] = "identifier"
+    assert staging_inspection(FileFeedContract.model_validate(attributes)).sample == ()
+
+
+@pytest.fixture
+def history(warehouse_url: str) -> Iterator[Connection]:
+    """Two versions of one customer that follow one another, and the unknown member."""
+    with Warehouse(warehouse_url).connect(autocommit=True) as connection:
+        connection.execute(
+            """
+            create table analytics.dim_customer (
+                customer_key bigint, customer_id bigint, effective_start_date timestamptz,
+                effective_end_date timestamptz, is_current boolean
+            );
+            insert into analytics.dim_customer values
+                (0, null, '-infinity', null, true),
+                (1, 7, '2026-01-01', '2026-02-01', false),
+                (2, 7, '2026-02-01', null, true)
+            """
+        )
+        yield connection
+
+
+DIMENSION = dimension_inspection(CATALOG.dimensions["dim_customer"])
+
+
+def test_versions_that_follow_one_another_pass(history: Connection) -> None:
+    assert _broken(history, DIMENSION) == {}
+
+
+@pytest.mark.parametrize(
+    ("fault", "rule", "finding"),
+    [
+        ("set effective_end_date = '2026-02-02' where customer_key = 1", "history", "versions overlap"),
+        (
+            "set effective_end_date = '2025-12-31' where customer_key = 1",
+            "history",
+            "a version ends before it starts",
+        ),
+        ("set is_current = false where customer_key = 2", "history", "is_current belies the end"),
+        ("set customer_key = 2 where customer_key = 1", "unique_key", "customer_key"),
+    ],
+)
+def test_a_broken_history_is_found(history: Connection, fault: str, rule: str, finding: str) -> None:
+    history.execute(f"update analytics.dim_customer {fault}".encode())
+    assert _broken(history, DIMENSION) == {rule: {finding: 1}}
+
+
+def test_two_versions_in_force_are_found(history: Connection) -> None:
+    history.execute("update analytics.dim_customer set is_current = true where customer_key = 1")
+    assert _broken(history, DIMENSION)["history"]["more than one version in force"] == 2
+
+
+def test_a_key_without_its_member_and_a_sale_that_stands_twice_are_found(history: Connection) -> None:
+    history.execute(
+        """
+        create table analytics.dim_product (product_key bigint);
+        create table analytics.dim_store (store_key bigint);
+        insert into analytics.dim_product values (1);
+        insert into analytics.dim_store values (1);
+        create table analytics.fact_sales
+            (sale_id bigint, customer_key bigint, product_key bigint, store_key bigint, _partition text);
+        insert into analytics.fact_sales values (1, 2, 1, 1, '2026-03-02'), (1, 99, 1, 1, '2026-03-02')
+        """
+    )
+    found = _broken(history, table_inspection(CATALOG.tables["analytics.fact_sales"]))
+    assert found == {"grain_unique": {"sale_id": 1}, "keys_resolve": {"customer_key in dim_customer": 1}}
+
+
+@pytest.mark.parametrize(
+    ("report", "failed"),
+    [
+        (LoadReport("f", DAY, "s", "succeeded", 1, read=10, loaded=9, rejected=0), {"conservation"}),
+        (LoadReport("f", DAY, "s", "succeeded", 1, read=10, loaded=9, rejected=1), {"reject_limit"}),
+        (LoadReport("f", DAY, "s", "succeeded", 1, read=100, loaded=95, rejected=5), set()),
+        (LoadReport("f", DAY, "s", "unchanged", 1), set()),
+    ],
+)
+def test_a_load_answers_for_every_row_it_read(report: LoadReport, failed: set[str]) -> None:
+    results = load_check_results(SALES, [report])
+    assert {result.check_name for result in results if not result.passed} == failed
