@@ -1,1 +1,1 @@
-"""What a table is: pydantic models, the type vocabulary, and the reading of `defs.yaml` documents. No I/O beyond that reading."""
+"""What a table is: pydantic models, the type vocabulary, the reading of `defs.yaml` documents. No other I/O."""

@@ -15,8 +15,8 @@ RESERVED = ("effective_start_date", "effective_end_date", "is_current", "is_infe
 class Events(ContractModel):
     """One staging table read as events.
 
-    valid_from: the column with the time of the event; None for a dimension without history. later: for a feed that keeps
-    versions, the time of every state after a key's first one.
+    valid_from: the column with the time of the event; None for a dimension without history. later: for a feed
+    that keeps versions, the time of every state after a key's first one.
     """
 
     source: str = Field(alias="from", pattern=r"^staging\.[a-z0-9_]+$")
@@ -52,10 +52,10 @@ class DimensionContract(ContractModel):
     track: tuple[str, ...] = ()
     overwrite: tuple[str, ...] = ()
     keep_first: tuple[str, ...] = ()
-    rename: dict[str, str] = {}
+    rename: dict[str, str] = Field(default_factory=dict)
     events: tuple[Events, ...] = Field(min_length=1)
     max_close: Share = Decimal("0.2")
-    columns: dict[str, DescribedColumn] = {}
+    columns: dict[str, DescribedColumn] = Field(default_factory=dict)
     owner: str = "team:sales-data"
 
     _share = field_validator("max_close", mode="before")(FileFeedContract._share.__func__)  # type: ignore[attr-defined]

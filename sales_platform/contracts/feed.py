@@ -21,11 +21,12 @@ Share = Annotated[Decimal, WithJsonSchema({"type": ["number", "string"]})]
 class FileFeedContract(ContractModel):
     """Files that land in `raw.<domain>_<table>` and are judged into `staging.<domain>_<table>`.
 
-    partitions: `daily` (a file per day, the day in the path), `per_file`, or `none` (one file that is overwritten;
-    every version that landed stays in raw). event_time: the column that makes each row an event of its key; staging then
-    holds one row per key and time. versions: each landed line that differs from its key's line before is an event at the
-    time of that landing (only with `partitions: none`). deleted_when: SQL boolean that marks a delete event.
-    reject_limit: share of rejected rows beyond which nothing is published. empty: whether a file may hold no row (B-04).
+    partitions: `daily` (a file per day, the day in the path), `per_file`, or `none` (one file that is
+    overwritten; every version that landed stays in raw). event_time: the column that makes each row an event of
+    its key; staging then holds one row per key and time. versions: each landed line that differs from its key's
+    line before is an event at the time of that landing (only with `partitions: none`). deleted_when: SQL boolean
+    that marks a delete event. reject_limit: share of rejected rows beyond which nothing is published. empty:
+    whether a file may hold no row (B-04).
     """
 
     domain: str = Field(pattern=r"^[a-z][a-z0-9]*$")

@@ -18,7 +18,7 @@ class DimensionRole(ContractModel):
 
     dimension: str = Field(pattern=r"^dim_[a-z0-9_]+$")
     at: str | None = None
-    on: dict[str, str] = {}
+    on: dict[str, str] = Field(default_factory=dict)
 
 
 class SqlTableContract(ContractModel):
@@ -33,8 +33,8 @@ class SqlTableContract(ContractModel):
     description: str
     grain: tuple[str, ...] = Field(min_length=1)
     load: Literal["replace_partition", "merge", "rebuild"]
-    dimensions: dict[str, DimensionRole] = {}
-    columns: dict[str, DescribedColumn] = {}
+    dimensions: dict[str, DimensionRole] = Field(default_factory=dict)
+    columns: dict[str, DescribedColumn] = Field(default_factory=dict)
     owner: str = "team:sales-data"
 
     @model_validator(mode="after")

@@ -1,7 +1,7 @@
 """From staged events to the chain of versions that a dimension should hold: the temporary table `wanted`.
 
-Order by time, collapse consecutive equal states, make half-open intervals. Depends on the set of events alone, never on
-how or when they arrived. Equality is PostgreSQL's, NULL equal to NULL.
+Order by time, collapse consecutive equal states, make half-open intervals. Depends on the set of events
+alone, never on how or when they arrived. Equality is PostgreSQL's, NULL equal to NULL.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from psycopg import sql
 
 from sales_platform.contracts.dimension import DimensionContract, Events
 from sales_platform.engine.staging import joined
-from sales_platform.engine.tables import TableName, columns_of, identifiers
+from sales_platform.engine.tables import TableName, columns_of, identifiers, refresh_statistics
 from sales_platform.engine.warehouse import Connection
 
 
@@ -18,14 +18,23 @@ def build_chain(
     connection: Connection, dimension: DimensionContract, types: dict[str, str], *, everything: bool
 ) -> None:
     """Fill `wanted` for the keys of the temporary table `affected`, or for every key."""
-    standing = {e.source: columns_of(connection, TableName("staging", e.table)) for e in dimension.events}
     connection.execute("drop table if exists pg_temp.wanted")
     connection.execute(
-        sql.SQL("create temporary table wanted on commit drop as\n{}").format(
-            chain_query(dimension, types, standing, everything=everything)
-        )
+        sql.SQL(
+            "create temporary table wanted on commit drop as\nselect c.*, null::bigint as surrogate from ({}) as c"
+        ).format(chain_select(connection, dimension, types, everything=everything))
     )
     connection.execute("analyze pg_temp.wanted")
+
+
+def chain_select(
+    connection: Connection, dimension: DimensionContract, types: dict[str, str], *, everything: bool = True
+) -> sql.Composed:
+    """The chain over the staging tables as they stand."""
+    for events in dimension.events:
+        refresh_statistics(connection, TableName.parse(events.source))
+    standing = {e.source: columns_of(connection, TableName("staging", e.table)) for e in dimension.events}
+    return chain_query(dimension, types, standing, everything=everything)
 
 
 def chain_query(
@@ -50,11 +59,7 @@ def chain_query(
 {events}
 ),
 chosen as (
-    -- One event per key and time: a delete counts before a state, a later source before an earlier one (S-24).
-    select * from (
-        select e.*, row_number() over (partition by {key}, _at order by _deleted desc, _source desc) as _rank
-        from events as e
-    ) as e where _rank = 1
+{chosen}
 ),
 filled as (
 {filled}
@@ -63,13 +68,8 @@ turned as (
     select f.*, lag({state}) over w is distinct from {state} as _turns
     from filled as f window w as (partition by {key} order by _at)
 ),
-runs as (
-    select t.*, count(*) filter (where _turns) over (partition by {key} order by _at) as _run from turned as t
-),
 versions as (
-    select {key}, _deleted, _turns, _at{values}
-    from runs
-    window run as (partition by {key}, _run order by _at rows between unbounded preceding and unbounded following)
+{versions}
 ),
 intervals as (
     select v.*, lead(_at) over (partition by {key} order by _at) as _until from versions as v where _turns
@@ -82,11 +82,41 @@ from intervals where not _deleted"""
             for number, events in enumerate(dimension.events)
         ),
         key=key,
+        chosen=_chosen(dimension),
         filled=_filled(dimension, partial),
         state=_state(dimension),
-        values=_values(dimension, partial),
+        versions=_versions(dimension, partial),
         attributes=identifiers(dimension.attributes),
     )
+
+
+def _chosen(dimension: DimensionContract) -> sql.Composable:
+    """One event per key and time: a delete counts before a state, a later source before an earlier one
+    (S-24).
+    """
+    if len(dimension.events) == 1 and not dimension.events[0].later:
+        return sql.SQL("    -- staging holds one row per key and time\n    select * from events")
+    return sql.SQL(
+        """    select * from (
+        select e.*, row_number() over (partition by {key}, _at order by _deleted desc, _source desc) as _rank
+        from events as e
+    ) as e where _rank = 1"""
+    ).format(key=identifiers(dimension.key))
+
+
+def _versions(dimension: DimensionContract, partial: list[str]) -> sql.Composable:
+    """Each event with the values of its run of equal states; where everything is tracked, a run has one
+    value.
+    """
+    if not (dimension.overwrite or dimension.keep_first):
+        return sql.SQL("    select * from turned")
+    return sql.SQL(
+        """    select {key}, _deleted, _turns, _at{values}
+    from (
+        select t.*, count(*) filter (where _turns) over (partition by {key} order by _at) as _run from turned as t
+    ) as t
+    window run as (partition by {key}, _run order by _at rows between unbounded preceding and unbounded following)"""
+    ).format(key=identifiers(dimension.key), values=_values(dimension, partial))
 
 
 def _events(
@@ -105,7 +135,8 @@ def _events(
     attributes = [_attribute(dimension, name, types, standing) for name in dimension.attributes]
     source_key = tuple(dimension.source_column(name) for name in dimension.key)
     return sql.SQL(
-        "    select {keys}, {at} as _at, {deleted} as _deleted, {number} as _source, {attributes}\n    from {source} as s{some}"
+        "    select {keys}, {at} as _at, {deleted} as _deleted, {number} as _source, {attributes}\n"
+        "    from {source} as s{some}"
     ).format(
         keys=keys,
         at=_event_time(events, source_key),
@@ -125,8 +156,10 @@ def _event_time(events: Events, source_key: tuple[str, ...]) -> sql.Composable:
     first = sql.Identifier("s", events.valid_from or "_load_id")
     if not events.later:
         return first
+    # A state that was seen cannot begin later than that, or the next landing would come before it (S-38).
     return sql.SQL(
-        "case when row_number() over (partition by {} order by s._snapshot_at) = 1 then {} else {} end"
+        "case when row_number() over (partition by {} order by s._snapshot_at) = 1"
+        " then least({}, s._snapshot_at) else {} end"
     ).format(identifiers(source_key, "s"), first, sql.Identifier("s", events.later))
 
 
@@ -136,26 +169,31 @@ def _attribute(
     """The attribute and whether this source has it at all: what a source lacks is carried over, not NULL."""
     source = dimension.source_column(name)
     present = source in standing
-    value = sql.Identifier("s", source) if present else sql.SQL("null::{}").format(sql.SQL(types[name]))  # type: ignore[arg-type]
+    value = sql.Identifier("s", source) if present else sql.SQL("null::{}").format(sql.SQL(types[name]))
     return sql.SQL("{} as {}, {} as {}").format(
-        value, sql.Identifier(name), sql.Literal(present), sql.Identifier(f"_has_{name}")
+        value, sql.Identifier(name), sql.Literal(present), _carried("has", dimension, name)
     )
 
 
-def _filled(dimension: DimensionContract, partial: list[str]) -> sql.Composed:
+def _carried(what: str, dimension: DimensionContract, name: str) -> sql.Identifier:
+    # Numbered, because a name of 63 bytes takes no prefix (S-46).
+    return sql.Identifier(f"_{what}_{dimension.attributes.index(name)}")
+
+
+def _filled(dimension: DimensionContract, partial: list[str]) -> sql.Composable:
     """Carry over, by time, what an event's source does not say."""
     if not partial:
         return sql.SQL("    select * from chosen")
     kept = [name for name in (*dimension.key, *dimension.attributes) if name not in partial]
     groups = sql.SQL(", ").join(
         sql.SQL("count(*) filter (where {} and not _deleted) over w as {}").format(
-            sql.Identifier(f"_has_{name}"), sql.Identifier(f"_group_{name}")
+            _carried("has", dimension, name), _carried("group", dimension, name)
         )
         for name in partial
     )
     carried = sql.SQL(", ").join(
         sql.SQL("first_value({a}) over (partition by {key}, {g} order by _at) as {a}").format(
-            a=sql.Identifier(name), key=identifiers(dimension.key), g=sql.Identifier(f"_group_{name}")
+            a=sql.Identifier(name), key=identifiers(dimension.key), g=_carried("group", dimension, name)
         )
         for name in partial
     )

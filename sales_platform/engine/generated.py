@@ -56,7 +56,8 @@ def _dimension(catalog: Catalog, dimension: DimensionContract) -> str:
     if not dimension.has_history:
         names = [*dimension.key, *dimension.attributes]
         picked = ", ".join(f"s.{dimension.source_column(name)} as {name}" for name in names)
-        return f"-- The rows of {dimension.name}, before surrogate keys.\nselect {picked}\nfrom {dimension.events[0].source} as s"
+        head = f"-- The rows of {dimension.name}, before surrogate keys."
+        return f"{head}\nselect {picked}\nfrom {dimension.events[0].source} as s"
     types = {
         name: kind
         for name in (*dimension.key, *dimension.attributes)

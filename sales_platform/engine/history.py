@@ -1,8 +1,8 @@
 """Refreshing a dimension: the chain that its events make, reconciled with the versions that stand.
 
-Versions are matched by state and overlap, so one whose start or end moves keeps its surrogate key. The changes are applied
-as delete, shrink, grow, insert: each step touches ranges that are disjoint, so neither the exclusion constraint nor the
-index on current rows can fire, at any statement.
+Versions are matched by state and overlap, so one whose start or end moves keeps its surrogate key. The
+changes are applied as delete, shrink, grow, insert: each step touches ranges that are disjoint, so neither
+the exclusion constraint nor the index on current rows can fire, at any statement.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from psycopg import sql
 from sales_platform.contracts.dimension import DimensionContract
 from sales_platform.engine import members
 from sales_platform.engine.affected import find_affected, forget_seen_changes, logic_hash
-from sales_platform.engine.chain import build_chain
+from sales_platform.engine.chain import build_chain, chain_select
 from sales_platform.engine.changes import Changes, count_touched, open_touched
 from sales_platform.engine.dimension_table import (
+    VALIDITY,
+    business_key_json,
     column_types,
     constrain,
     constraints_stand,
@@ -36,10 +38,11 @@ from sales_platform.engine.warehouse import Connection, Warehouse
 def refresh_dimension(
     warehouse: Warehouse, dimension: DimensionContract, *, everything: bool = False
 ) -> DimensionReport:
-    """Bring `analytics.<dimension>` to what its events say, in one transaction; re-point the facts that refer to it.
+    """Bring `analytics.<dimension>` to what its events say, in one transaction; re-point the facts that refer
+    to it.
 
-    Only the keys whose staged rows changed are looked at, unless `everything` is asked for or the contract changed.
-    Raises ContractError when a source or column is missing.
+    Only the keys whose staged rows changed are looked at, unless `everything` is asked for or the contract
+    changed. Raises ContractError when a source or column is missing.
     """
     with warehouse.transaction() as connection:
         return refresh_within(connection, dimension, everything=everything)
@@ -50,7 +53,9 @@ def refresh_within(
 ) -> DimensionReport:
     """The same, inside a transaction of the caller."""
     started = time.monotonic()
-    lock_tables(connection, [dimension.name, *referencing_facts(connection, dimension)])
+    # The sources are locked too: what is noted as taken in must be what was read.
+    sources = [events.source for events in dimension.events]
+    lock_tables(connection, [dimension.name, *sources, *referencing_facts(connection, dimension)])
     types = column_types(connection, dimension)
     ensure_dimension_table(connection, dimension, types)
     affected = None if everything else find_affected(connection, dimension)
@@ -58,8 +63,7 @@ def refresh_within(
     open_touched(connection, dimension)
     if affected != 0:
         if dimension.has_history:
-            build_chain(connection, dimension, types, everything=affected is None)
-            _reconcile(connection, dimension, counts, everything=affected is None)
+            _reconcile(connection, dimension, types, counts, everything=affected is None)
         else:
             members.reconcile(connection, dimension, counts, everything=affected is None)
     repointed = repoint_facts(connection, dimension) if counts.any else 0
@@ -88,19 +92,49 @@ def refresh_within(
 
 
 def _reconcile(
-    connection: Connection, dimension: DimensionContract, counts: Changes, *, everything: bool
+    connection: Connection,
+    dimension: DimensionContract,
+    types: dict[str, str],
+    counts: Changes,
+    *,
+    everything: bool,
 ) -> None:
     empty = _is_empty(connection, dimension)
-    connection.execute("alter table pg_temp.wanted add column surrogate bigint")
-    if not empty:
-        _pair(connection, dimension, everything=everything)
-    if has_records(connection, dimension) and (empty or everything):
-        assign_recorded_keys(connection, dimension, "wanted", "w.effective_start_date")
-    if empty:
-        issue_keys(connection, dimension, "wanted", "w.effective_start_date")
-        counts.inserted += _insert(connection, dimension, sql.SQL("true"))
+    recorded = has_records(connection, dimension)
+    if empty and not recorded:
+        counts.inserted += _first_load(connection, dimension, chain_select(connection, dimension, types))
         return
+    build_chain(connection, dimension, types, everything=everything)
+    _pair(connection, dimension, everything=everything)
+    if recorded and (empty or everything):
+        assign_recorded_keys(connection, dimension, "wanted", "w.effective_start_date")
     _apply(connection, dimension, counts)
+
+
+def _first_load(connection: Connection, dimension: DimensionContract, chain: sql.Composable) -> int:
+    """Into an empty table nothing has to be matched: rows, then the record of their keys."""
+    words = {
+        "table": dimension_name(dimension).sql,
+        "surrogate": sql.Identifier(dimension.surrogate_key),
+        "columns": identifiers((*dimension.key, *dimension.attributes, *VALIDITY[:2])),
+        "chain": chain,
+        "dimension": sql.Literal(dimension.table),
+        "key": business_key_json(dimension.key, "d"),
+    }
+    inserted = connection.execute(sql.SQL(_INSERT_FIRST).format(**words)).rowcount
+    connection.execute(sql.SQL(_RECORD_FIRST).format(**words))
+    return inserted
+
+
+_INSERT_FIRST = """
+insert into {table} ({surrogate}, {columns}, is_current, is_inferred)
+select nextval('ops.surrogate_key_seq'), {columns}, effective_end_date is null, false from ({chain}) as c
+"""
+
+_RECORD_FIRST = """
+insert into ops.surrogate_key (dimension, business_key, effective_start_date, surrogate_key)
+select {dimension}, {key}, d.effective_start_date, d.{surrogate} from {table} as d where d.{surrogate} <> 0
+"""
 
 
 def _is_empty(connection: Connection, dimension: DimensionContract) -> bool:
@@ -141,127 +175,142 @@ select d.*, d.{surrogate} as surrogate from {table} as d where d.{surrogate} <> 
 _PAIRED = """
 create temporary table paired on commit drop as
 with w as (
-    select w.*, min(effective_start_date) over (partition by {key}) = effective_start_date as is_first from wanted as w
+    select w.*, min(effective_start_date) over (partition by {key}) = effective_start_date as _is_first from wanted as w
 ),
 overlapping as (
-    select {w_key}, w.effective_start_date as starts, o.surrogate,
-        min(o.effective_start_date) over (partition by {w_key}, w.effective_start_date) as first_old,
-        min(w.effective_start_date) over (partition by o.surrogate) as first_new,
-        o.effective_start_date as old_start
+    select {w_key}, w.effective_start_date as _starts, o.surrogate,
+        min(o.effective_start_date) over (partition by {w_key}, w.effective_start_date) as _first_old,
+        min(w.effective_start_date) over (partition by o.surrogate) as _first_new,
+        o.effective_start_date as _old_start
     from w inner join standing as o on {match}
-        and case when o.is_inferred then w.is_first else {same} end
+        and case when o.is_inferred then w._is_first else {same} end
         and o.effective_start_date < coalesce(w.effective_end_date, 'infinity')
         and w.effective_start_date < coalesce(o.effective_end_date, 'infinity')
 )
-select {key}, starts, surrogate from overlapping where old_start = first_old and starts = first_new
+select {key}, _starts, surrogate from overlapping where _old_start = _first_old and _starts = _first_new
 """
 
 _CONTINUE = """
 update wanted as w set surrogate = o.surrogate
-from paired as o where {match} and o.starts = w.effective_start_date
+from paired as o where {match} and o._starts = w.effective_start_date
 """
 
 
 def _apply(connection: Connection, dimension: DimensionContract, counts: Changes) -> None:
-    """Delete, shrink, grow, insert; then the records of keys, and the keys that changed."""
+    """Delete, shrink, grow, insert; then attributes, the records of keys, and the keys that changed."""
     attributes = dimension.attributes
     words = {
         "table": dimension_name(dimension).sql,
         "surrogate": sql.Identifier(dimension.surrogate_key),
         "dimension": sql.Literal(dimension.table),
         "match": joined(dimension.key, "w", "o"),
-        "d_key": identifiers(dimension.key, "d"),
+        "key": identifiers(dimension.key),
+        "o_key": identifiers(dimension.key, "o"),
         "w_key": identifiers(dimension.key, "w"),
-        "differ": sql.SQL("({}) is distinct from ({})").format(
-            identifiers((*attributes, "is_inferred"), "d"),
-            sql.SQL("{}, false").format(identifiers(attributes, "w")),
+        "differ": sql.SQL("({}) is distinct from ({}, false)").format(
+            identifiers((*attributes, "is_inferred"), "o"), identifiers(attributes, "w")
         ),
         "assign": sql.SQL(", ").join(
             sql.SQL("{} = {}").format(sql.Identifier(name), sql.Identifier("w", name)) for name in attributes
         ),
     }
+
+    def run(statement: str) -> int:
+        return connection.execute(sql.SQL(statement).format(**words)).rowcount
+
     issue_keys(connection, dimension, "wanted", "w.effective_start_date")
-    counts.deleted += connection.execute(sql.SQL(_DELETE).format(**words)).rowcount
-    connection.execute(sql.SQL(_MERGE_RECORDS).format(**words))
-    connection.execute(sql.SQL(_SHRINK).format(**words))
-    connection.execute(sql.SQL(_GROW).format(**words))
-    counts.moved += connection.execute(sql.SQL(_MOVE_RECORDS).format(**words)).rowcount
-    counts.overwritten += connection.execute(sql.SQL(_OVERWRITE).format(**words)).rowcount
+    run(_PLAN)
+    run("analyze pg_temp.plan")
+    gone, shrinking, growing, starting, differing = connection.execute(_COUNT_PLAN).fetchone() or (0,) * 5
+    if gone:
+        counts.deleted += run(_DELETE)
+        run(_MERGE_RECORDS)
+    if shrinking:
+        run(_SHRINK)
+    if growing:
+        run(_GROW)
+    if starting:
+        counts.moved += run(_MOVE_RECORDS)
+    if differing:
+        counts.overwritten += run(_OVERWRITE)
     new = sql.SQL("not exists (select from standing as o where o.surrogate = w.surrogate)")
     counts.inserted += _insert(connection, dimension, new)
-    connection.execute(sql.SQL(_MOVED_ENDS).format(**words))
+    run(_TOUCH)
     counts.touched = count_touched(connection)
 
 
-_DELETE = """
-with gone as (
-    delete from {table} as d using standing as o
-    where d.{surrogate} = o.surrogate and not exists (select from wanted as w where w.surrogate = o.surrogate)
-    returning d.{surrogate}, {d_key}
-)
-insert into touched select * from gone
+_PLAN = """
+create temporary table plan on commit drop as
+select o.surrogate, {o_key}, o.effective_start_date as _old_start, o.effective_end_date as old_end,
+    w.effective_start_date as new_start, w.effective_end_date as new_end,
+    w.surrogate is null as gone, w.surrogate is not null and {differ} as differs
+from standing as o left join wanted as w on w.surrogate = o.surrogate
+where w.surrogate is null or o.effective_start_date <> w.effective_start_date
+    or o.effective_end_date is distinct from w.effective_end_date or {differ}
 """
+
+_COUNT_PLAN = """
+select count(*) filter (where gone),
+    count(*) filter (where not gone and (old_start < new_start or new_end < coalesce(old_end, 'infinity'))),
+    count(*) filter (where not gone and (new_start < old_start or old_end < coalesce(new_end, 'infinity'))),
+    count(*) filter (where not gone and old_start <> new_start),
+    count(*) filter (where differs)
+from plan
+"""
+
+_DELETE = "delete from {table} as d using plan as p where d.{surrogate} = p.surrogate and p.gone"
 
 # A key that vanished is recorded as merged into the version that covers its start, else into the unknown member (S-71).
 _MERGE_RECORDS = """
 update ops.surrogate_key as k set merged_into = coalesce(
     (
         select w.surrogate from wanted as w
-        where {match} and w.effective_start_date <= o.effective_start_date
-            and o.effective_start_date < coalesce(w.effective_end_date, 'infinity')
+        where {match} and w.effective_start_date <= o.old_start
+            and o.old_start < coalesce(w.effective_end_date, 'infinity')
     ), 0
 )
-from standing as o
-where k.dimension = {dimension} and k.surrogate_key = o.surrogate
-    and not exists (select from wanted as w where w.surrogate = o.surrogate)
+from plan as o
+where o.gone and k.dimension = {dimension} and k.surrogate_key = o.surrogate
 """
 
 _SHRINK = """
 update {table} as d set
-    effective_start_date = greatest(o.effective_start_date, w.effective_start_date),
-    effective_end_date = least(o.effective_end_date, w.effective_end_date),
-    is_current = least(o.effective_end_date, w.effective_end_date) is null
-from wanted as w inner join standing as o on o.surrogate = w.surrogate
-where d.{surrogate} = o.surrogate and (
-    o.effective_start_date < w.effective_start_date
-    or w.effective_end_date < coalesce(o.effective_end_date, 'infinity')
-)
+    effective_start_date = greatest(p.old_start, p.new_start),
+    effective_end_date = least(p.old_end, p.new_end),
+    is_current = least(p.old_end, p.new_end) is null
+from plan as p
+where d.{surrogate} = p.surrogate and not p.gone
+    and (p.old_start < p.new_start or p.new_end < coalesce(p.old_end, 'infinity'))
 """
 
 _GROW = """
 update {table} as d set
-    effective_start_date = w.effective_start_date,
-    effective_end_date = w.effective_end_date,
-    is_current = w.effective_end_date is null
-from wanted as w inner join standing as o on o.surrogate = w.surrogate
-where d.{surrogate} = w.surrogate and (
-    d.effective_start_date <> w.effective_start_date
-    or d.effective_end_date is distinct from w.effective_end_date
-)
+    effective_start_date = p.new_start,
+    effective_end_date = p.new_end,
+    is_current = p.new_end is null
+from plan as p
+where d.{surrogate} = p.surrogate and not p.gone
+    and (p.new_start < p.old_start or p.old_end < coalesce(p.new_end, 'infinity'))
 """
 
 _MOVE_RECORDS = """
-update ops.surrogate_key as k set effective_start_date = w.effective_start_date
-from wanted as w inner join standing as o on o.surrogate = w.surrogate
-where k.dimension = {dimension} and k.surrogate_key = w.surrogate
-    and k.effective_start_date <> w.effective_start_date
+update ops.surrogate_key as k set effective_start_date = p.new_start
+from plan as p
+where not p.gone and p.old_start <> p.new_start and k.dimension = {dimension} and k.surrogate_key = p.surrogate
 """
 
 _OVERWRITE = """
-with changed as (
-    update {table} as d set {assign}, is_inferred = false
-    from wanted as w inner join standing as o on o.surrogate = w.surrogate
-    where d.{surrogate} = w.surrogate and {differ}
-    returning d.{surrogate}, {d_key}
-)
-insert into touched select * from changed
+update {table} as d set {assign}, is_inferred = false
+from plan as p inner join wanted as w on w.surrogate = p.surrogate
+where p.differs and d.{surrogate} = p.surrogate
 """
 
-_MOVED_ENDS = """
+_TOUCH = """
 insert into touched
-select w.surrogate, {w_key} from wanted as w left join standing as o on o.surrogate = w.surrogate
-where o.surrogate is null or o.effective_start_date <> w.effective_start_date
-    or o.effective_end_date is distinct from w.effective_end_date
+select p.surrogate, {key} from plan as p
+union all
+select w.surrogate, {w_key} from wanted as w
+where not exists (select from standing as o where o.surrogate = w.surrogate)
 """
 
 

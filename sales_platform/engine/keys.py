@@ -25,7 +25,7 @@ def assign_recorded_keys(
             relation=sql.Identifier("pg_temp", relation),
             dimension=sql.Literal(dimension.table),
             key=business_key_json(dimension.key, "w"),
-            start=sql.SQL(start),  # type: ignore[arg-type]
+            start=sql.SQL(start),
         )
     )
 
@@ -36,7 +36,7 @@ def issue_keys(connection: Connection, dimension: DimensionContract, relation: s
         "relation": sql.Identifier("pg_temp", relation),
         "dimension": sql.Literal(dimension.table),
         "key": business_key_json(dimension.key, "w"),
-        "start": sql.SQL(start),  # type: ignore[arg-type]
+        "start": sql.SQL(start),
     }
     return connection.execute(
         sql.SQL(

@@ -18,6 +18,7 @@ from sales_platform.engine.references import (
     declare_references,
     drop_unnamed_members,
     infer_members,
+    point_at_inferred_members,
     reference_of,
     resolution,
     resolution_match,
@@ -31,8 +32,11 @@ from sales_platform.engine.tables import (
     TableName,
     add_primary_key,
     columns_of,
+    create_from_query,
     ensure_table,
+    exists,
     identifiers,
+    refresh_statistics,
 )
 from sales_platform.engine.versions import (
     consume_partitions,
@@ -75,7 +79,10 @@ def publish_within(
 ) -> TableReport:
     """The same, inside a transaction of the caller."""
     publication = _Publication(connection, table, catalog)
-    lock_tables(connection, [table.name, *(r.dimension.name for r in publication.references)])
+    # The inputs are locked too: what is noted as taken in must be what was read.
+    lock_tables(
+        connection, [table.name, *publication.inputs, *(r.dimension.name for r in publication.references)]
+    )
     if table.load == "replace_partition":
         return publication.replace_partitions(partitions)
     return publication.rebuild()
@@ -86,6 +93,7 @@ class _Counts:
     inserted: int
     deleted: int
     inferred: int
+    created: bool = False
 
 
 class _Publication:
@@ -109,16 +117,17 @@ class _Publication:
     def replace_partitions(self, asked: Sequence[str] | None) -> TableReport:
         stale = stale_inputs(self.connection, self.table.name, self.inputs, self.logic)
         chosen = sorted({*(asked or ()), *stale})
-        inferred = self._compute(chosen)
-        created = self._ensure()
-        counts = self._write_partitions(chosen, created, inferred)
+        self._select(chosen)
+        counts = self._write_partitions(chosen)
         consume_partitions(self.connection, self.table.name, self.inputs, chosen, self.logic)
         if counts.inserted or counts.deleted:
             publish_versions(self.connection, self.table.name, chosen)
-        self._cover_dates()
-        rows = dict(
+        self._cover_dates(chosen)
+        rows: dict[str, int] = dict(
             self.connection.execute(
-                "select _partition, count(*) from incoming group by 1 order by 1"
+                sql.SQL("select _partition, count(*) from {} where _partition = any({}) group by 1").format(
+                    self.name.sql, sql.Literal(chosen)
+                )
             ).fetchall()
         )
         also = tuple(p for p in chosen if asked is not None and p not in asked)
@@ -126,39 +135,27 @@ class _Publication:
 
     def rebuild(self) -> TableReport:
         """Compute everything, write what differs."""
-        inferred = self._compute(None)
-        created = self._ensure()
-        counts = self._write_differences(created, inferred)
-        if counts.inserted or counts.deleted or created:
+        self._select(None)
+        counts = self._write_differences()
+        if counts.inserted or counts.deleted or counts.created:
             publish_versions(self.connection, self.table.name)
         consume_tables(self.connection, self.table.name, self.inputs, self.logic)
-        self._cover_dates()
-        row = self.connection.execute("select count(*) from incoming").fetchone()
+        self._cover_dates(None)
+        row = self.connection.execute(sql.SQL("select count(*) from {}").format(self.name.sql)).fetchone()
         return self._report({"": int(row[0]) if row else 0}, counts, ())
 
-    def _compute(self, partitions: list[str] | None) -> int:
-        """`incoming`: the rows that should stand, dimension keys attached."""
+    def _select(self, partitions: list[str] | None) -> None:
+        """`selected`: the rows of the SELECT. `incoming`: the same with dimension keys, 0 where none is known yet."""
         self._require_inputs()
-        self.connection.execute("drop table if exists pg_temp.selected, pg_temp.incoming")
+        self.connection.execute("drop view if exists pg_temp.incoming, pg_temp.selected")
         select = filled_select(self.table, partitions, self.root)
-        if not self.references:
-            self.connection.execute(
-                sql.SQL("create temporary table incoming on commit drop as\n{}").format(select)
-            )
-            return 0
-        self.connection.execute(
-            sql.SQL("create temporary table selected on commit drop as\n{}").format(select)
-        )
-        self.connection.execute("analyze pg_temp.selected")
-        relation = sql.Identifier("pg_temp", "selected")
-        inferred = sum(infer_members(self.connection, reference, relation) for reference in self.references)
-        self.connection.execute(
-            sql.SQL("create temporary table incoming on commit drop as\n{}").format(attached(self.references))
-        )
-        return inferred
+        self.connection.execute(sql.SQL("create temporary view selected as\n{}").format(select))
+        rows = attached(self.references) if self.references else sql.SQL("select * from selected")
+        self.connection.execute(sql.SQL("create temporary view incoming as\n{}").format(rows))
 
     def _require_inputs(self) -> None:
         for name in self.inputs:
+            refresh_statistics(self.connection, TableName.parse(name))
             if not columns_of(self.connection, TableName.parse(name)):
                 raise ContractError(
                     f"{name} does not exist yet.",
@@ -166,22 +163,25 @@ class _Publication:
                     remedy=f"Materialize {name.replace('.', '/')} first, or run the whole domain.",
                 )
 
-    def _ensure(self) -> bool:
+    def _declared(self) -> list[TableColumn]:
+        """The columns of the table: names and types of the SELECT, what the contract says of them."""
         types = columns_of(self.connection, TableName(self._temporary_schema(), "incoming"))
         lacking = [column for column in self.table.grain if column not in types]
         if lacking:
             raise ContractError(
                 f"the SELECT does not give {lacking[0]}, which is in the grain.", where=self.table.sql_path
             )
+        never_null = {*self.table.grain, "_partition", *(c for r in self.references for c in r.added_columns)}
         described = self.table.columns
-        key = {*self.table.grain, *(c for r in self.references for c in r.added_columns)}
-        columns = [
+        return [
             TableColumn(
-                name, kind, name in key or name == "_partition", description=_description(described, name)
+                name,
+                kind,
+                name in never_null,
+                description=d.description if (d := described.get(name)) else None,
             )
             for name, kind in types.items()
         ]
-        return ensure_table(self.connection, self.name, columns, self.table.description)
 
     def _temporary_schema(self) -> str:
         row = self.connection.execute(
@@ -192,41 +192,65 @@ class _Publication:
     def _columns(self) -> tuple[str, ...]:
         return tuple(columns_of(self.connection, TableName(self._temporary_schema(), "incoming")))
 
-    def _write_partitions(self, partitions: list[str], created: bool, inferred: int) -> _Counts:
-        deleted = 0
-        if not created:
-            self._remember_leavers(sql.SQL("d._partition = any({})").format(sql.Literal(partitions)))
-            deleted = self.connection.execute(
-                sql.SQL("delete from {} where _partition = any({})").format(
-                    self.name.sql, sql.Literal(partitions)
-                )
-            ).rowcount
-            deleted += self.connection.execute(
-                sql.SQL("delete from {} as d using incoming as i where {}").format(
-                    self.name.sql, joined(self.table.grain, "d", "i")
-                )
-            ).rowcount
-        return self._finish(self._insert(sql.SQL("true")), deleted, inferred, created)
+    def _write_partitions(self, partitions: list[str]) -> _Counts:
+        mine = sql.SQL("_partition = any({})").format(sql.Literal(partitions))
+        if not exists(self.connection, self.name):
+            return self._create(mine)
+        ensure_table(self.connection, self.name, self._declared())
+        self._remember_leavers(sql.SQL("d.{}").format(mine))
+        deleted = self._delete(mine)
+        # A row whose date was corrected has left a partition that this run may not know of (B-09).
+        deleted += self._delete(
+            sql.SQL("exists (select from selected as i where {})").format(joined(self.table.grain, "d", "i"))
+        )
+        inserted = self._insert(sql.SQL("true"))
+        inferred = sum(point_at_inferred_members(self.connection, r, mine) for r in self.references)
+        self._take_back_members()
+        return _Counts(inserted, deleted, inferred)
 
-    def _write_differences(self, created: bool, inferred: int) -> _Counts:
+    def _write_differences(self) -> _Counts:
+        relation = sql.Identifier("pg_temp", "selected")
+        inferred = sum(infer_members(self.connection, reference, relation) for reference in self.references)
+        if not exists(self.connection, self.name):
+            return self._create(sql.SQL("true"))
+        ensure_table(self.connection, self.name, self._declared())
         columns = self._columns()
         equal = sql.SQL("({}) is not distinct from ({})").format(
             identifiers(columns, "d"), identifiers(columns, "i")
         )
-        deleted = 0
-        if not created:
-            gone = sql.SQL("not exists (select from incoming as i where {} and {})").format(
-                joined(self.table.grain, "d", "i"), equal
-            )
-            keep = self._kept_days()
-            self._remember_leavers(sql.SQL("{} and {}").format(gone, keep))
-            deleted = self.connection.execute(
-                sql.SQL("delete from {} as d where {} and {}").format(self.name.sql, gone, keep)
-            ).rowcount
+        gone = sql.SQL("not exists (select from incoming as i where {} and {}) and {}").format(
+            joined(self.table.grain, "d", "i"), equal, self._kept_days()
+        )
+        self._remember_leavers(gone)
+        deleted = self._delete(gone)
         fresh = sql.SQL("not exists (select from {} as d where {})").format(
             self.name.sql, joined(self.table.grain, "d", "i")
         )
-        return self._finish(self._insert(sql.SQL("true") if created else fresh), deleted, inferred, created)
+        inserted = self._insert(fresh)
+        self._take_back_members()
+        return _Counts(inserted, deleted, inferred)
+
+    def _create(self, mine: sql.Composable) -> _Counts:
+        """The first rows: a table made of them, then its key and indexes, which are cheaper to build at once."""
+        query = sql.SQL("select * from incoming")
+        inserted = create_from_query(
+            self.connection, self.name, self._declared(), query, self.table.description
+        )
+        inferred = sum(point_at_inferred_members(self.connection, r, mine) for r in self.references)
+        add_primary_key(self.connection, self.name, self.table.grain)
+        if self.table.load == "replace_partition":
+            self.connection.execute(
+                sql.SQL("create index {} on {} (_partition)").format(
+                    sql.Identifier(f"{self.name.table}_by_partition"), self.name.sql
+                )
+            )
+        declare_references(self.connection, self.references)
+        return _Counts(inserted, 0, inferred, created=True)
+
+    def _delete(self, which: sql.Composable) -> int:
+        return self.connection.execute(
+            sql.SQL("delete from {} as d where {}").format(self.name.sql, which)
+        ).rowcount
 
     def _kept_days(self) -> sql.Composable:
         """Days that a fact added to the calendar stay there."""
@@ -254,39 +278,23 @@ class _Publication:
             ).format(identifiers(columns), self.name.sql, which)
         )
 
-    def _finish(self, inserted: int, deleted: int, inferred: int, created: bool) -> _Counts:
-        if created:
-            add_primary_key(self.connection, self.name, self.table.grain)
-            if self.table.load == "replace_partition":
-                self.connection.execute(
-                    sql.SQL("create index {} on {} (_partition)").format(
-                        sql.Identifier(f"{self.name.table}_by_partition"), self.name.sql
-                    )
-                )
-            declare_references(self.connection, self.references)
-        elif self.references:
+    def _take_back_members(self) -> None:
+        if self.references:
             drop_unnamed_members(self.connection, self.references, sql.Identifier("pg_temp", "leavers"))
-        return _Counts(inserted, deleted, inferred)
 
-    def _cover_dates(self) -> None:
+    def _cover_dates(self, partitions: list[str] | None) -> None:
         """Add the days that a fact names outside the calendar's range."""
         if (
             not columns_of(self.connection, TableName.parse(CALENDAR))
             or self.table.schema_name != "analytics"
         ):
             return
+        some: sql.Composable = sql.SQL("true")
+        if partitions is not None:
+            some = sql.SQL("_partition = any({})").format(sql.Literal(partitions))
         for column in (name for name in self._columns() if name.endswith("_date_key")):
             self.connection.execute(
-                sql.SQL(
-                    """insert into analytics.dim_date
-                    select c.* from (
-                        select distinct {c} as date_key from incoming
-                        where {c} is not null and {c} not in (select date_key from analytics.dim_date)
-                    ) as m cross join lateral (
-                        select make_date(m.date_key / 10000, m.date_key / 100 % 100, m.date_key % 100) as day
-                    ) as d cross join lateral ops.calendar(d.day, d.day) as c
-                    on conflict (date_key) do nothing"""
-                ).format(c=sql.Identifier(column))
+                sql.SQL(_ADD_DAYS).format(column=sql.Identifier(column), fact=self.name.sql, some=some)
             )
 
     def _report(self, rows: dict[str, int], counts: _Counts, also: tuple[str, ...]) -> TableReport:
@@ -303,15 +311,26 @@ class _Publication:
 
 CALENDAR = "analytics.dim_date"
 
+_ADD_DAYS = """
+insert into analytics.dim_date
+select c.* from (
+    select distinct {column} as date_key from {fact} where {some} and {column} is not null
+) as m
+cross join lateral (
+    select make_date(m.date_key / 10000, m.date_key / 100 % 100, m.date_key % 100) as day
+) as d
+cross join lateral ops.calendar(d.day, d.day) as c
+where m.date_key not in (select date_key from analytics.dim_date)
+on conflict (date_key) do nothing
+"""
+
 
 def attached(references: Sequence[Reference]) -> sql.Composed:
     """A SELECT over `selected` that adds the key of every dimension, and whether its version was inferred."""
     columns = [resolved_columns(reference, "i", f"v_{reference.role}") for reference in references]
     joins = [
         sql.SQL("left join ({}) as {} on {}").format(
-            resolution(
-                reference, sql.SQL("select {} from selected").format(identifiers(reference.business_columns))
-            ),
+            resolution(reference, _named_keys(reference)),
             sql.Identifier(f"v_{reference.role}"),
             resolution_match(reference, "i", f"v_{reference.role}"),
         )
@@ -322,6 +341,5 @@ def attached(references: Sequence[Reference]) -> sql.Composed:
     )
 
 
-def _description(described: object, name: str) -> str | None:
-    column = described.get(name) if isinstance(described, dict) else None
-    return column.description if column else None
+def _named_keys(reference: Reference) -> sql.Composed:
+    return sql.SQL("select {} from selected").format(identifiers(reference.business_columns))

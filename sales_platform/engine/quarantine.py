@@ -127,8 +127,8 @@ _UPSERT = """
         feed, scope, partition, source_row, business_key, reason, reasons, raw_record, record_hash, occurrence, origin,
         first_load_id, last_load_id, resolved_at, resolution
     )
-    select %(feed)s, scope, partition, source_row, business_key, reasons[1], reasons, raw_record, record_hash, occurrence,
-        origin, load_id, load_id, case when resolution is not null then clock_timestamp() end, resolution
+    select %(feed)s, scope, partition, source_row, business_key, reasons[1], reasons, raw_record, record_hash,
+        occurrence, origin, load_id, load_id, case when resolution is not null then clock_timestamp() end, resolution
     from numbered
     on conflict (feed, scope, record_hash, occurrence) do update set
         partition = excluded.partition, source_row = excluded.source_row, business_key = excluded.business_key,

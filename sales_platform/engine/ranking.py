@@ -52,9 +52,8 @@ def _rank(feed: FileFeedContract, source: str, scope: str | None, where: str = "
     """`ranked_<source>`: every row with its fate: winner, duplicate, superseded or conflict."""
     key = identifiers(feed.staging_key)
     scoped = sql.SQL("{}, {}").format(sql.Identifier(scope), key) if scope else key
-    group = (
-        sql.SQL("{}, {}").format(scoped, values) if (values := identifiers(value_columns(feed))) else scoped
-    )
+    values = value_columns(feed)
+    group = sql.SQL("{}, {}").format(scoped, identifiers(values)) if values else scoped
     reject = feed.on_duplicate == "reject" and scope is not None
     return sql.SQL(
         """create temporary table {ranked} on commit drop as
@@ -80,7 +79,7 @@ from decided as d"""
     ).format(
         ranked=sql.Identifier(f"ranked_{source}"),
         source=sql.Identifier("pg_temp", source),
-        where=sql.SQL(where),  # type: ignore[arg-type]
+        where=sql.SQL(where),
         partition_order=partition_order(feed),
         group=group,
         scoped=scoped,

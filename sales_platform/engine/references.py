@@ -128,7 +128,8 @@ def _insert_inferred(connection: Connection, dimension: DimensionContract) -> No
     )
     connection.execute(
         sql.SQL(
-            "insert into {table} ({surrogate}, {key}{more}, is_inferred) select surrogate, {key}{values}, true from strangers"
+            "insert into {table} ({surrogate}, {key}{more}, is_inferred)"
+            " select surrogate, {key}{values}, true from strangers"
         ).format(
             table=dimension_name(dimension).sql,
             surrogate=sql.Identifier(dimension.surrogate_key),
@@ -186,8 +187,8 @@ def resolution(reference: Reference, keys: sql.Composable) -> sql.Composed:
     dimension = reference.dimension
     key = identifiers(dimension.key)
     if not dimension.has_history:
-        return sql.SQL("select {}, {} as _surrogate from {} where ({}) in ({})").format(
-            key, sql.Identifier(dimension.surrogate_key), dimension_name(dimension).sql, key, keys
+        return sql.SQL("select {}, {} as _surrogate, is_inferred as _inferred from {}").format(
+            key, sql.Identifier(dimension.surrogate_key), dimension_name(dimension).sql
         )
     return sql.SQL(
         """select {key}, {surrogate} as _surrogate, is_inferred as _inferred,
@@ -240,12 +241,55 @@ def _moment(reference: Reference, row: str) -> sql.Composed:
     return sql.SQL("coalesce({}, '-infinity')").format(sql.Identifier(row, reference.at or ""))
 
 
+def point_at_inferred_members(connection: Connection, reference: Reference, where: sql.Composable) -> int:
+    """Give members to rows of the fact that name a key the dimension does not know. Returns how many members.
+
+    where: which rows were just written; those among them that point at the unknown member and name a key.
+    """
+    fact, columns = reference.fact, reference.business_columns
+    strange = sql.SQL("{} and {} = 0 and {}").format(
+        where,
+        sql.Identifier(reference.key_column),
+        sql.SQL(" and ").join(sql.SQL("{} is not null").format(sql.Identifier(name)) for name in columns),
+    )
+    found = connection.execute(
+        sql.SQL("select exists (select from {} where {})").format(fact.sql, strange)
+    ).fetchone()
+    if not found or not found[0]:
+        return 0
+    strangers = sql.SQL("(select {} from {} where {})").format(identifiers(columns), fact.sql, strange)
+    inferred = infer_members(connection, reference, strangers)
+    keys = sql.SQL("select {} from {} where {}").format(identifiers(columns), fact.sql, strange)
+    connection.execute(
+        sql.SQL(
+            "update {fact} as f set {assign} from ({resolution}) as r where {match} and f.{key} = 0"
+        ).format(
+            fact=fact.sql,
+            assign=sql.SQL(", ").join(_assignments(reference)),
+            resolution=resolution(reference, keys),
+            match=resolution_match(reference, "f", "r"),
+            key=sql.Identifier(reference.key_column),
+        )
+    )
+    return inferred
+
+
+def _assignments(reference: Reference) -> list[sql.Composed]:
+    """SET of a fact `f` that takes its version from a resolution `r`."""
+    assign = [sql.SQL("{} = r._surrogate").format(sql.Identifier(reference.key_column))]
+    if reference.dimension.has_history:
+        inferred = version_inferred(reference, "f", "r")
+        assign.append(sql.SQL("{} = {}").format(sql.Identifier(reference.inferred_column), inferred))
+    return assign
+
+
 def repoint_facts(connection: Connection, dimension: DimensionContract) -> int:
     """Let facts follow what `touched` says has changed, and mark their partitions. Returns how many rows
     moved.
     """
     rows = connection.execute(
-        "select fact, role, business_columns, at_column from ops.dimension_reference where dimension = %s order by fact, role",
+        "select fact, role, business_columns, at_column from ops.dimension_reference"
+        " where dimension = %s order by fact, role",
         [dimension.table],
     ).fetchall()
     moved = 0
@@ -281,11 +325,9 @@ def _touched_keys(connection: Connection, dimension: DimensionContract) -> None:
 def _move(connection: Connection, reference: Reference, partitioned: bool) -> int:
     """Point the concerned rows at the version that is now theirs; `moved_partitions` keeps where they lie."""
     keys = sql.SQL("select {} from touched_keys").format(identifiers(reference.dimension.key))
-    assign = [sql.SQL("{} = r._surrogate").format(sql.Identifier(reference.key_column))]
     differ = [sql.SQL("f.{} <> r._surrogate").format(sql.Identifier(reference.key_column))]
     if reference.dimension.has_history:
         inferred = version_inferred(reference, "f", "r")
-        assign.append(sql.SQL("{} = {}").format(sql.Identifier(reference.inferred_column), inferred))
         differ.append(sql.SQL("f.{} <> {}").format(sql.Identifier(reference.inferred_column), inferred))
     connection.execute(
         "create temporary table if not exists moved_partitions (partition text) on commit drop"
@@ -301,7 +343,7 @@ def _move(connection: Connection, reference: Reference, partitioned: bool) -> in
             insert into moved_partitions select * from moved"""
         ).format(
             fact=reference.fact.sql,
-            assign=sql.SQL(", ").join(assign),
+            assign=sql.SQL(", ").join(_assignments(reference)),
             resolution=resolution(reference, keys),
             match=resolution_match(reference, "f", "r"),
             differ=sql.SQL(" or ").join(differ),

@@ -37,9 +37,9 @@ def filled_select(
     """The SELECT with its parameters filled in, as psql would with `\\set partitions`."""
     before, *after = select_text(table, root).split(PARTITIONS)
     literal = sql.Literal("{" + ",".join(_array_item(p) for p in partitions or []) + "}")
-    parts: list[sql.Composable] = [sql.SQL(before)]  # type: ignore[arg-type]
+    parts: list[sql.Composable] = [sql.SQL(before)]
     for piece in after:
-        parts += [literal, sql.SQL(piece)]  # type: ignore[arg-type]
+        parts += [literal, sql.SQL(piece)]
     return sql.Composed(parts)
 
 

@@ -106,7 +106,8 @@ def _wins(feed: FileFeedContract) -> sql.Composable:
         wins = sql.SQL("case when b._deleted <> s._deleted then b._deleted else {} end").format(wins)
     if feed.tie_break:
         wins = sql.SQL(
-            "case when b.{tie} is distinct from s.{tie} then coalesce(b.{tie} > s.{tie}, s.{tie} is null) else {wins} end"
+            "case when b.{tie} is distinct from s.{tie}"
+            " then coalesce(b.{tie} > s.{tie}, s.{tie} is null) else {wins} end"
         ).format(tie=sql.Identifier(feed.tie_break), wins=wins)
     return wins
 

@@ -1,13 +1,17 @@
-"""Publishing judged partitions into staging: their rows are replaced whole, and a key stands once over all partitions.
+"""Publishing judged partitions into staging: their rows are replaced whole, and a key stands once over all
+partitions.
 
-Reads the temporary tables `judged` and `best`. A row that loses to another partition waits in `quality.<feed>_superseded`
-and stands again when the other one goes, so that the table depends on what raw holds and not on the order of loading.
+Reads the temporary tables `judged` and `best`. A row that loses to another partition waits in
+`quality.<feed>_superseded` and stands again when the other one goes, so that the table depends on what raw
+holds and not on the order of loading.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import psycopg
 from psycopg import sql
 
 from sales_platform.contracts.feed import FileFeedContract
@@ -67,7 +71,7 @@ class _Publication:
         return self.outcome
 
     def _run(self, statement: str, **more: sql.Composable) -> int:
-        composed = sql.SQL(statement).format(**self.words, **more)  # type: ignore[arg-type]
+        composed = sql.SQL(statement).format(**self.words, **more)
         return self.connection.execute(composed).rowcount
 
     def _find_contested(self, repeated: bool) -> bool:
@@ -119,7 +123,8 @@ class _Publication:
         )
         rank_across_partitions(self.connection, self.feed)
         self.connection.execute(
-            "create temporary view fallen as select * from ranked_candidates where _origin = 'new' and _fate <> 'winner'"
+            "create temporary view fallen as"
+            " select * from ranked_candidates where _origin = 'new' and _fate <> 'winner'"
         )
         settle_losers(self.connection, self.feed, "fallen", self.outcome)
         self.connection.execute(
@@ -138,6 +143,33 @@ class _Publication:
 
     def _count_winners(self, contested: bool) -> None:
         """Loaded or unchanged, per load; and which of the partitions really change."""
+        before = self._rows_before()
+        if not before and not contested:
+            winners = self.connection.execute(
+                "select _load_id, _partition, count(*), 0, 0 from best group by 1, 2"
+            )
+        else:
+            winners = self._compare_winners(contested)
+        for load_id, partition, rows, equal_rows, stayed in winners.fetchall():
+            self.outcome.add(load_id, "unchanged", equal_rows)
+            self.outcome.add(load_id, "loaded", rows - equal_rows)
+            if not rows == stayed == before.pop(partition, 0):
+                self.outcome.touched.add(partition)
+        self.outcome.touched.update(before)
+
+    def _rows_before(self) -> dict[str, int]:
+        """Partition → rows that stand now, of the partitions that are replaced."""
+        rows = self.connection.execute(
+            sql.SQL(
+                "select _partition, count(*) from {staging} where _partition = any({partitions}) group by 1"
+            ).format(**self.words)
+        )
+        return {partition: count for partition, count in rows.fetchall()}
+
+    def _compare_winners(self, contested: bool) -> psycopg.Cursor[Any]:
+        """Per load and partition: rows, those that stood with equal values, and those that stood in this
+        partition.
+        """
         winners = "select {columns} from best"
         if contested:
             winners += """ where ({key}) not in (select * from contested) union all
@@ -145,26 +177,12 @@ class _Publication:
         equal = sql.SQL("{} and {}").format(
             joined(self.feed.staging_key, "w", "s"), same(value_columns(self.feed), "w", "s")
         )
-        counted = sql.SQL(
-            """select w._load_id, w._partition, count(*), count(s._partition),
-                count(*) filter (where s._partition = w._partition)
-            from ("""
-            + winners
-            + """) as w left join {rows} as s on {equal} group by 1, 2"""
-        ).format(**self.words, equal=equal, rows=self.words["staging"])
-        before = dict(
-            self.connection.execute(
-                sql.SQL(
-                    "select _partition, count(*) from {staging} where _partition = any({partitions}) group by 1"
-                ).format(**self.words)
-            ).fetchall()
+        statement = (
+            "select w._load_id, w._partition, count(*), count(s._partition),"
+            " count(*) filter (where s._partition = w._partition)"
+            f" from ({winners}) as w left join {{staging}} as s on {{equal}} group by 1, 2"
         )
-        for load_id, partition, rows, equal_rows, stayed in self.connection.execute(counted).fetchall():
-            self.outcome.add(load_id, "unchanged", equal_rows)
-            self.outcome.add(load_id, "loaded", rows - equal_rows)
-            if not rows == stayed == before.pop(partition, 0):
-                self.outcome.touched.add(partition)
-        self.outcome.touched.update(before)
+        return self.connection.execute(sql.SQL(statement).format(**self.words, equal=equal))
 
     def _replace(self, contested: bool) -> None:
         if not self.fresh:

@@ -53,9 +53,8 @@ create table ops.surrogate_key (
     dimension text not null,
     business_key jsonb not null,
     effective_start_date timestamptz not null,
-    surrogate_key bigint not null,
-    merged_into bigint,
-    primary key (dimension, surrogate_key)
+    surrogate_key bigint primary key,
+    merged_into bigint
 );
 comment on table ops.surrogate_key is 'Which key each version bears, kept apart from the dimension so that a rebuild gives the same keys';
 comment on column ops.surrogate_key.effective_start_date is '-infinity: a member without history, or one known from a fact only';
