@@ -3,7 +3,7 @@
 import dagster as dg
 import pytest
 
-from sales_platform.components.policy import failures_named, beta_accepted
+from sales_platform.components.policy import beta_accepted, failures_named
 from sales_platform.errors import FileMissing, ServerUnavailable, WrongUse
 from sales_platform.operations.materializing import RunOutcome, materialize_in, select_assets
 
@@ -29,9 +29,11 @@ def _toy(
             group_name="shop",
             partitions_def=DAYS,
             backfill_policy=dg.BackfillPolicy.single_run(),
+            retry_policy=dg.RetryPolicy(max_retries=2),
         )
         def sales(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]
             seen["sales"] = list(context.partition_keys)
+            seen.setdefault("tries", []).append("sales")
             with failures_named():
                 if error is not None:
                     raise error
@@ -76,7 +78,7 @@ def test_one_run_holds_daily_and_unpartitioned_assets_over_a_range() -> None:
         runs = instance.get_runs_count()
     assert outcome.success
     assert sorted(days) == ["2026-01-02", "2026-01-03", "2026-01-04"]
-    assert seen == {"customers": [], "sales": sorted(days), "fact": sorted(days)}
+    assert seen == {"customers": [], "sales": sorted(days), "fact": sorted(days), "tries": ["sales"]}
     assert runs == 1
     assert set(outcome.seconds) == {"staging/customers", "raw/sales", "staging/sales", "analytics/fact"}
     assert [check.name for check in outcome.checks] == ["no_gap"]
@@ -107,16 +109,30 @@ def test_a_selection_of_nothing_is_wrong_use_that_names_it(selection: str) -> No
 
 
 def test_a_lasting_error_is_tried_once_and_told_in_its_own_words() -> None:
-    outcome = _run(_toy({}, FileMissing("no file.", where="sales.csv", remedy="Put it there.")), "2026-01-02")
+    seen: dict[str, list[str]] = {}
+    outcome = _run(
+        _toy(seen, FileMissing("no file.", where="sales.csv", remedy="Put it there.")), "2026-01-02"
+    )
     (failed,) = outcome.failed_steps
     assert (failed.name, failed.assets) == ("sales", ("raw/sales", "staging/sales"))
     assert failed.error == "sales.csv: no file. Put it there."
     assert outcome.not_run == ("analytics/fact",)
+    assert seen["tries"] == ["sales"]
 
 
-def test_a_passing_error_keeps_its_own_words_too() -> None:
-    outcome = _run(_toy({}, ServerUnavailable("down.", where="localhost")), "2026-01-02")
+def test_an_error_that_nobody_expected_is_tried_once_and_names_its_kind_without_its_text() -> None:
+    seen: dict[str, list[str]] = {}
+    outcome = _run(_toy(seen, KeyError("a value")), "2026-01-02")
+    (failed,) = outcome.failed_steps
+    assert failed.error == "an error that the platform does not know: KeyError."
+    assert seen["tries"] == ["sales"]
+
+
+def test_a_passing_error_is_tried_again_and_keeps_its_own_words() -> None:
+    seen: dict[str, list[str]] = {}
+    outcome = _run(_toy(seen, ServerUnavailable("down.", where="localhost")), "2026-01-02")
     assert [step.error for step in outcome.failed_steps] == ["localhost: down."]
+    assert seen["tries"] == ["sales", "sales", "sales"]
 
 
 def test_a_failed_blocking_check_holds_back_what_follows() -> None:
