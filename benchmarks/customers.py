@@ -133,7 +133,7 @@ def _compare(warehouse: Warehouse, rows: int) -> None:
     columns = f"customer_id, {', '.join(TRACKED)}, effective_start_date, effective_end_date, is_current"
     with warehouse.transaction() as connection:
         row = connection.execute(
-            f"select count(*) from (select {columns} from analytics.dim_bench_customer"  # type: ignore[arg-type]  # noqa: S608
+            f"select count(*) from (select {columns} from analytics.dim_bench_customer"  # type: ignore[arg-type]
             f" intersect select {columns} from floor.customer) as agreed"
         ).fetchone()
     if row is None or row[0] != rows:

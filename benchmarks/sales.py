@@ -183,7 +183,7 @@ def _compare(warehouse: Warehouse, rows: int) -> None:
     columns = "sale_id, customer_key, product_key, store_key, sale_date_key, quantity, revenue"
     with warehouse.transaction() as connection:
         row = connection.execute(
-            f"select count(*) from (select {columns} from analytics.fact_sales"  # type: ignore[arg-type]  # noqa: S608
+            f"select count(*) from (select {columns} from analytics.fact_sales"  # type: ignore[arg-type]
             f" intersect select {columns} from floor.fact_sales) as agreed"
         ).fetchone()
     if row is None or row[0] != rows:

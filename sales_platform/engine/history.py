@@ -241,68 +241,68 @@ def _apply(connection: Connection, dimension: DimensionContract, counts: Changes
 
 _PLAN = """
 create temporary table plan on commit drop as
-select o.surrogate, {o_key}, o.effective_start_date as _old_start, o.effective_end_date as old_end,
-    w.effective_start_date as new_start, w.effective_end_date as new_end,
-    w.surrogate is null as gone, w.surrogate is not null and {differ} as differs
+select o.surrogate, {o_key}, o.effective_start_date as _old_start, o.effective_end_date as _old_end,
+    w.effective_start_date as _new_start, w.effective_end_date as _new_end,
+    w.surrogate is null as _gone, w.surrogate is not null and {differ} as _differs
 from standing as o left join wanted as w on w.surrogate = o.surrogate
 where w.surrogate is null or o.effective_start_date <> w.effective_start_date
     or o.effective_end_date is distinct from w.effective_end_date or {differ}
 """
 
 _COUNT_PLAN = """
-select count(*) filter (where gone),
-    count(*) filter (where not gone and (old_start < new_start or new_end < coalesce(old_end, 'infinity'))),
-    count(*) filter (where not gone and (new_start < old_start or old_end < coalesce(new_end, 'infinity'))),
-    count(*) filter (where not gone and old_start <> new_start),
-    count(*) filter (where differs)
+select count(*) filter (where _gone),
+    count(*) filter (where not _gone and (_old_start < _new_start or _new_end < coalesce(_old_end, 'infinity'))),
+    count(*) filter (where not _gone and (_new_start < _old_start or _old_end < coalesce(_new_end, 'infinity'))),
+    count(*) filter (where not _gone and _old_start <> _new_start),
+    count(*) filter (where _differs)
 from plan
 """
 
-_DELETE = "delete from {table} as d using plan as p where d.{surrogate} = p.surrogate and p.gone"
+_DELETE = "delete from {table} as d using plan as p where d.{surrogate} = p.surrogate and p._gone"
 
 # A key that vanished is recorded as merged into the version that covers its start, else into the unknown member (S-71).
 _MERGE_RECORDS = """
 update ops.surrogate_key as k set merged_into = coalesce(
     (
         select w.surrogate from wanted as w
-        where {match} and w.effective_start_date <= o.old_start
-            and o.old_start < coalesce(w.effective_end_date, 'infinity')
+        where {match} and w.effective_start_date <= o._old_start
+            and o._old_start < coalesce(w.effective_end_date, 'infinity')
     ), 0
 )
 from plan as o
-where o.gone and k.dimension = {dimension} and k.surrogate_key = o.surrogate
+where o._gone and k.dimension = {dimension} and k.surrogate_key = o.surrogate
 """
 
 _SHRINK = """
 update {table} as d set
-    effective_start_date = greatest(p.old_start, p.new_start),
-    effective_end_date = least(p.old_end, p.new_end),
-    is_current = least(p.old_end, p.new_end) is null
+    effective_start_date = greatest(p._old_start, p._new_start),
+    effective_end_date = least(p._old_end, p._new_end),
+    is_current = least(p._old_end, p._new_end) is null
 from plan as p
-where d.{surrogate} = p.surrogate and not p.gone
-    and (p.old_start < p.new_start or p.new_end < coalesce(p.old_end, 'infinity'))
+where d.{surrogate} = p.surrogate and not p._gone
+    and (p._old_start < p._new_start or p._new_end < coalesce(p._old_end, 'infinity'))
 """
 
 _GROW = """
 update {table} as d set
-    effective_start_date = p.new_start,
-    effective_end_date = p.new_end,
-    is_current = p.new_end is null
+    effective_start_date = p._new_start,
+    effective_end_date = p._new_end,
+    is_current = p._new_end is null
 from plan as p
-where d.{surrogate} = p.surrogate and not p.gone
-    and (p.new_start < p.old_start or p.old_end < coalesce(p.new_end, 'infinity'))
+where d.{surrogate} = p.surrogate and not p._gone
+    and (p._new_start < p._old_start or p._old_end < coalesce(p._new_end, 'infinity'))
 """
 
 _MOVE_RECORDS = """
-update ops.surrogate_key as k set effective_start_date = p.new_start
+update ops.surrogate_key as k set effective_start_date = p._new_start
 from plan as p
-where not p.gone and p.old_start <> p.new_start and k.dimension = {dimension} and k.surrogate_key = p.surrogate
+where not p._gone and p._old_start <> p._new_start and k.dimension = {dimension} and k.surrogate_key = p.surrogate
 """
 
 _OVERWRITE = """
 update {table} as d set {assign}, is_inferred = false
 from plan as p inner join wanted as w on w.surrogate = p.surrogate
-where p.differs and d.{surrogate} = p.surrogate
+where p._differs and d.{surrogate} = p.surrogate
 """
 
 _TOUCH = """
