@@ -10,9 +10,6 @@ import dagster as dg
 
 from sales_platform.errors import SalesPlatformError, TransientError
 
-# Dagster passes this parameter itself when it loads checks of a Component: a warning nobody here can act on.
-warnings.filterwarnings("ignore", "Parameter `execution_type` of function", dg.BetaWarning)
-
 # Steps of one pool write to one warehouse; how many may do so at once is set in dagster.yaml.
 POOL = "warehouse"
 

@@ -91,6 +91,16 @@ def materialize(
         return materialize_in(defs(), selection, first, last, instance=instance, on_event=on_event)
 
 
+@contextmanager
+def _without_dagsters_own_warnings() -> Iterator[None]:
+    """Dagster uses these beta parameters itself, so that nobody who calls us can act on the warnings."""
+    with warnings.catch_warnings():
+        for parameter in ("include_sources", "execution_type"):
+            warnings.filterwarnings("ignore", f"Parameter `{parameter}`", dg.BetaWarning)
+        yield
+
+
+@_without_dagsters_own_warnings()
 def materialize_in(
     definitions: dg.Definitions,
     selection: str,
@@ -124,6 +134,7 @@ def materialize_in(
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
+@_without_dagsters_own_warnings()
 def select_assets(
     definitions: dg.Definitions, selection: str, *, partitioned: bool = True
 ) -> list[dg.AssetKey]:
@@ -134,7 +145,7 @@ def select_assets(
     graph = definitions.resolve_asset_graph()
     is_group = selection in {graph.get(key).group_name for key in graph.get_all_asset_keys()}
     try:
-        chosen = dg.AssetSelection.groups(selection) if is_group else _parsed(selection)
+        chosen = dg.AssetSelection.groups(selection) if is_group else dg.AssetSelection.from_string(selection)
         keys = chosen.required_multi_asset_neighbors().materializable().resolve(graph)
     except dg.DagsterError:
         keys = set()
@@ -146,13 +157,6 @@ def select_assets(
             "`dg list defs` shows them all.",
         )
     return sorted(key for key in keys if partitioned or not graph.get(key).is_partitioned)
-
-
-def _parsed(selection: str) -> dg.AssetSelection:
-    with warnings.catch_warnings():
-        # Dagster's own parser uses a parameter that Dagster calls beta
-        warnings.filterwarnings("ignore", "Parameter `include_sources`", dg.BetaWarning)
-        return dg.AssetSelection.from_string(selection)
 
 
 def _outcome(result: dg.ExecuteInProcessResult, steps_of: Mapping[dg.AssetKey, str]) -> RunOutcome:
