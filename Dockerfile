@@ -19,7 +19,7 @@ RUN useradd --system --uid 10001 --create-home --home-dir /home/sales_platform s
     /opt/dagster /opt/dagster/storage /var/lib/sales_platform
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
-COPY --chown=sales_platform dagster.yaml /opt/dagster/dagster.yaml
+COPY --chown=sales_platform sales_platform/local/dagster.yaml /opt/dagster/dagster.yaml
 WORKDIR /app
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from sales_platform.contracts.catalog import PROJECT_ROOT
+from sales_platform import local
 from sales_platform.errors import ConfigurationError
 from sales_platform.local.databases import Databases
 from sales_platform.settings import Settings
@@ -21,7 +21,7 @@ def variables(settings: Settings, databases: Databases) -> dict[str, str]:
 
     databases holds `warehouse` and `dagster` at least.
     """
-    found = {
+    return {
         "WAREHOUSE_URL": databases.url("warehouse"),
         "DAGSTER_PG_URL": storage_url(databases.url("dagster")),
         "DAGSTER_HOME": str(dagster_home(settings)),
@@ -29,7 +29,6 @@ def variables(settings: Settings, databases: Databases) -> dict[str, str]:
         "SALES_PLATFORM_DATA": str(settings.data.resolve()),
         "LOG_DIR": str(settings.logs.resolve()),
     }
-    return found
 
 
 def storage_url(url: str) -> str:
@@ -39,12 +38,12 @@ def storage_url(url: str) -> str:
 
 
 def dagster_home(settings: Settings) -> Path:
-    """The folder of the Dagster instance, with the project's dagster.yaml in it.
+    """The folder of the Dagster instance, with local mode's dagster.yaml in it.
 
     Raises ConfigurationError where it cannot be written.
     """
     home = settings.home.resolve() / "dagster"
-    wanted = (PROJECT_ROOT / DAGSTER_YAML).read_bytes()
+    wanted = (Path(local.__file__).parent / DAGSTER_YAML).read_bytes()
     place = home / DAGSTER_YAML
     try:
         home.mkdir(parents=True, exist_ok=True)

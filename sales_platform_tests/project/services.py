@@ -60,7 +60,7 @@ class Places:
         }
         for name in ("dagster", "home", "data"):
             (folder / name).mkdir()
-        shutil.copy(ROOT / "dagster.yaml", folder / "dagster")
+        shutil.copy(ROOT / "sales_platform/local/dagster.yaml", folder / "dagster")
         workspace.write_text(self.translate((ROOT / "docker" / "workspace.yaml").read_text(encoding="utf-8")))
 
     def translate(self, text: str) -> str:

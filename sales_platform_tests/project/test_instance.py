@@ -21,7 +21,7 @@ def instance(
     tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[dg.DagsterInstance]:
     """An instance as `dagster.yaml` describes it, in a database of its own."""
-    shutil.copy(ROOT / "dagster.yaml", tmp_path)
+    shutil.copy(ROOT / "sales_platform/local/dagster.yaml", tmp_path)
     monkeypatch.setenv("DAGSTER_PG_URL", database_url.replace("postgresql://", "postgresql+psycopg2://", 1))
     with dg.DagsterInstance.from_config(str(tmp_path)) as found:
         yield found
