@@ -106,8 +106,8 @@ def print_plan(console: Console, domain: str, survey: Survey) -> None:
     if reasons:
         told = ", ".join(f"{count} {why}" for why, count in reasons.items())
         console.print(f"[bold]{domain}[/bold]: {len(plan.todo)} days to do ({told}), {plan.standing} stand")
-    elif plan.standing:
-        console.print(f"[bold]{domain}[/bold]: {plan.standing} days stand, none to do")
+    elif not survey.undated:
+        console.print(f"[bold]{domain}[/bold]: nothing to do, {plan.standing} days stand")
     if survey.missing_paths:
         print_missing(console, survey.missing_paths)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,12 +55,9 @@ def check_on(platform: Platform, selection: str = EVERYTHING) -> list[CheckFigur
         return []
     job = dg.define_asset_job(JOB, selection=dg.AssetSelection.checks(*keys))
     definitions = dg.Definitions.merge(platform.definitions, dg.Definitions(jobs=[job]))
-    with warnings.catch_warnings():
-        # Dagster's own copy of a checks definition sets a parameter that it marks as beta
-        warnings.filterwarnings("ignore", "Parameter `execution_type`", dg.BetaWarning)
-        result = definitions.resolve_job_def(JOB).execute_in_process(
-            instance=platform.instance, run_config=QUIET, raise_on_error=False
-        )
+    result = definitions.resolve_job_def(JOB).execute_in_process(
+        instance=platform.instance, run_config=QUIET, raise_on_error=False
+    )
     evaluated = [_figures(found) for found in result.get_asset_check_evaluations()]
     crashed = [_crash(event) for event in result.all_events if event.is_step_failure]
     return sorted([*evaluated, *crashed], key=lambda found: (found.passed, found.asset, found.name))

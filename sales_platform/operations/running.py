@@ -98,7 +98,7 @@ def run_on(
         missing += found.missing_paths
         standing += found.plan.standing
         runs = _DomainRuns(platform, domain, progress)
-        runs.take(found.plan.stretches)
+        runs.take(found.plan.stretches, found.undated)
         runs.catch_up(days)
         outcomes += runs.outcomes
     run_ids = [outcome.run_id for outcome in outcomes]
@@ -118,15 +118,15 @@ class _DomainRuns:
         self._progress = progress
         self._tried: set[date] = set()
 
-    def take(self, stretches: Sequence[Stretch]) -> None:
+    def take(self, stretches: Sequence[Stretch], undated: Sequence[str]) -> None:
         """Undated assets once, with the first stretch: what they change is then part of its figures."""
         domain = self._domain
-        if not stretches and domain.undated:
-            self._materialize(domain.undated, None)
+        if not stretches and undated:
+            self._materialize(undated, None)
         for number, stretch in enumerate(stretches):
-            undated = domain.undated if number == 0 else ()
             daily = domain.daily if stretch.load else domain.daily_analytics
-            self._materialize((*undated, *daily), (stretch.first, stretch.last))
+            with_it = undated if number == 0 else ()
+            self._materialize((*with_it, *daily), (stretch.first, stretch.last))
 
     def catch_up(self, days: Days | None) -> None:
         """Recompute days that a change of an undated asset made stale; none that was just tried."""

@@ -9,11 +9,12 @@ from psycopg.rows import class_row
 
 from sales_platform.contracts.catalog import read_catalog
 from sales_platform.contracts.feed import FileFeedContract
-from sales_platform.engine.loads import LoadState, load_states
+from sales_platform.engine.loads import load_states
 from sales_platform.engine.warehouse import Connection
 from sales_platform.operations.opening import open_warehouse
-from sales_platform.operations.planning import Why, plan_days
-from sales_platform.operations.surveying import STANDING, day_loads, hashes, path_of, today_of
+from sales_platform.operations.planning import plan_days
+from sales_platform.operations.surveying import day_loads, hashes, path_of, today_of
+from sales_platform.operations.undated import list_state
 from sales_platform.settings import Settings
 
 NAMED = 3
@@ -72,9 +73,8 @@ def status(settings: Settings) -> list[FeedStatus]:
 def _feed_status(
     settings: Settings, connection: Connection, feed: FileFeedContract, rejections: int
 ) -> FeedStatus:
-    states = load_states(connection, feed, settings.zone)
     judge = _daily if feed.partitions == "daily" else _undated
-    due, missing = judge(settings, feed, states)
+    due, missing = judge(settings, connection, feed)
     newest = _last_load(connection, feed.name)
     return FeedStatus(
         feed.name,
@@ -103,8 +103,9 @@ def next_act(
 
 
 def _daily(
-    settings: Settings, feed: FileFeedContract, states: dict[str, LoadState]
+    settings: Settings, connection: Connection, feed: FileFeedContract
 ) -> tuple[dict[str, int], tuple[str, ...]]:
+    states = load_states(connection, feed, settings.zone)
     today = today_of(settings)
     plan = plan_days(
         files=hashes(settings.data, feed, (settings.partitions_start, today - timedelta(days=1))),
@@ -124,24 +125,10 @@ def _daily(
 
 
 def _undated(
-    settings: Settings, feed: FileFeedContract, states: dict[str, LoadState]
+    settings: Settings, connection: Connection, feed: FileFeedContract
 ) -> tuple[dict[str, int], tuple[str, ...]]:
-    from sales_platform.engine.files import locate
-    from sales_platform.errors import FileMissing
-
-    try:
-        file = locate(settings.data, feed.path, None)
-    except FileMissing as missing:
-        return {}, () if states else (missing.where or feed.path,)
-    if not states:
-        return {Why.NEVER_LOADED.value: 1}, ()
-    newest = max(states.values(), key=lambda state: state.load_id)
-    landed = max(states.values(), key=lambda state: state.landed_load_id or 0)
-    if newest.status not in STANDING:
-        return {Why.FAILED.value: 1}, ()
-    if landed.content_hash != file.content_hash():
-        return {Why.CHANGED.value: 1}, ()
-    return ({}, ()) if landed.judged_by_current_contract else ({Why.CONTRACT.value: 1}, ())
+    state = list_state(settings, connection, feed)
+    return {state.why.value: 1} if state.why else {}, (state.missing,) if state.missing else ()
 
 
 def _open_rejections(connection: Connection) -> dict[str, int]:

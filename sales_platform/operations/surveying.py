@@ -15,18 +15,18 @@ from sales_platform.engine.loads import LoadState, load_states
 from sales_platform.engine.publish import stale_partitions
 from sales_platform.engine.warehouse import Connection, Warehouse
 from sales_platform.errors import FileMissing, SourceNotReady
-from sales_platform.operations.planning import DayLoad, Plan, plan_days
+from sales_platform.operations.planning import STANDING, DayLoad, Plan, plan_days
 from sales_platform.operations.selecting import Selected
+from sales_platform.operations.undated import survey_undated
 from sales_platform.settings import Settings
-
-STANDING = ("succeeded", "unchanged")
 
 
 @dataclass(frozen=True)
 class Survey:
-    """The plan of a domain, and the paths of the files that it misses."""
+    """The plan of a domain's days, its assets without days that are due, and the paths of files that it misses."""
 
     plan: Plan
+    undated: tuple[str, ...]
     missing_paths: tuple[str, ...]
 
 
@@ -38,14 +38,16 @@ def survey(
     *,
     force: bool,
 ) -> Survey:
-    """What the daily assets of a domain owe, in a range or up to yesterday."""
+    """What a domain owes, in a range or up to yesterday."""
     catalog = read_catalog()
     feeds, tables = selected.daily_feeds(catalog), selected.daily_tables(catalog)
     with warehouse.transaction() as connection:
+        undated = survey_undated(settings, connection, selected.undated, force=force)
         stale = stale_days(connection, tables)
         if not feeds:
-            plan = _plan(settings, {}, published_days(connection, tables), stale, days, force=force)
-            return Survey(Plan(plan.todo, standing=plan.standing, fileless=plan.fileless), ())
+            found = _plan(settings, {}, published_days(connection, tables), stale, days, force=force)
+            plan = Plan(found.todo, standing=found.standing, fileless=found.fileless)
+            return Survey(plan, undated.assets, undated.missing_paths)
         plans = {
             feed.name: _plan(
                 settings,
@@ -58,7 +60,7 @@ def survey(
             for feed in feeds
         }
     paths = [path_of(settings.data, feed, day) for feed in feeds for day in plans[feed.name].missing]
-    return Survey(merged(list(plans.values())), tuple(paths))
+    return Survey(merged(list(plans.values())), undated.assets, (*undated.missing_paths, *paths))
 
 
 def merged(plans: list[Plan]) -> Plan:
