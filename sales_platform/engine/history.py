@@ -107,7 +107,7 @@ def _reconcile(
     build_chain(connection, dimension, types, everything=everything)
     _pair(connection, dimension, everything=everything)
     if recorded and (empty or everything):
-        assign_recorded_keys(connection, dimension, "wanted", "w.effective_start_date")
+        assign_recorded_keys(connection, dimension, "wanted", "w.effective_start_date", unborn=True)
     _apply(connection, dimension, counts)
 
 
