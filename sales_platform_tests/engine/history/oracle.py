@@ -20,7 +20,7 @@ class Event:
     """One row of the events file; at: minutes, or the text of a timestamp."""
 
     a: str | None
-    at: float | str | None
+    at: float | str | datetime | None
     b: str | None = None
     k: str | None = "k"
     op: str | None = None
@@ -31,6 +31,8 @@ class Event:
 
     @property
     def moment(self) -> datetime:
+        if isinstance(self.at, datetime):
+            return self.at
         assert isinstance(self.at, int | float)
         return minute(self.at)
 
