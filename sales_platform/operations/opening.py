@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ def open_platform(settings: Settings, *, migrating: bool = False) -> Iterator[Pl
         with exported(variables(settings, databases)), _instance(settings) as instance:
             from sales_platform.definitions import defs
 
+            _accept_beta()
             warehouse = Warehouse(databases.url("warehouse"), settings.lock_timeout_seconds)
             yield Platform(settings, databases, warehouse, instance, defs())
 
@@ -69,6 +71,13 @@ def make_current(settings: Settings, databases: Databases, *, migrating: bool) -
             remedy="Run `sales-platform migrate`.",
         )
     return []
+
+
+def _accept_beta() -> None:
+    """Dagster's own copy of a checks definition sets a parameter that Dagster marks as beta, when first used."""
+    import dagster as dg
+
+    warnings.filterwarnings("ignore", "Parameter `execution_type` of function", dg.BetaWarning)
 
 
 @contextmanager

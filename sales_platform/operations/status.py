@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from psycopg import sql
 from psycopg.rows import class_row
 
 from sales_platform.contracts.catalog import read_catalog
@@ -79,7 +80,7 @@ def _feed_status(
     return FeedStatus(
         feed.name,
         newest,
-        _fates(connection, feed.name),
+        _fates(connection, feed),
         missing,
         due,
         rejections,
@@ -149,10 +150,12 @@ def _last_load(connection: Connection, feed: str) -> LastLoad | None:
         ).fetchone()
 
 
-def _fates(connection: Connection, feed: str) -> Fates:
+def _fates(connection: Connection, feed: FileFeedContract) -> Fates:
+    """Over the newest success of each day, or of the whole feed where it has no days."""
+    standing = "partition" if feed.partitions == "daily" else "feed"
     with connection.cursor(row_factory=class_row(Fates)) as cursor:
         found = cursor.execute(
-            """
+            sql.SQL("""
             select
                 count(*) as partitions, coalesce(sum(rows_read), 0)::bigint as read,
                 coalesce(sum(rows_loaded), 0)::bigint as loaded,
@@ -161,10 +164,10 @@ def _fates(connection: Connection, feed: str) -> Fates:
                 coalesce(sum(rows_superseded), 0)::bigint as superseded,
                 coalesce(sum(rows_rejected), 0)::bigint as rejected
             from (
-                select distinct on (partition) *
-                from ops.load where feed = %s and status = 'succeeded' order by partition, load_id desc
+                select distinct on ({standing}) *
+                from ops.load where feed = %s and status = 'succeeded' order by {standing}, load_id desc
             ) as standing
-            """,
-            [feed],
+            """).format(standing=sql.Identifier(standing)),
+            [feed.name],
         ).fetchone()
     return found or Fates()
