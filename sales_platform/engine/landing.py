@@ -134,8 +134,11 @@ def _match_header(
         name for name in feed.columns if name not in header.columns and not _may_lack(feed, name, file)
     ]
     if missing:
+        # A first line that has none of the names is a row, and rows stay out of messages.
+        known = [name for name in header.columns if name in feed.columns]
+        found = f"it has {', '.join(header.columns)}" if known else "it has none of the contract's names"
         raise HeaderMismatch(
-            f"the header lacks {', '.join(missing)}; it has {', '.join(header.columns)}.",
+            f"the header lacks {', '.join(missing)}; {found}.",
             where=f"{file.path}, line 1",
             remedy="Mend the header, or the feed's contract if the source changed.",
         )

@@ -230,11 +230,12 @@ def _names(content: bytes, delimiter: str, where: str) -> tuple[str, ...]:
             where=place,
             remedy="Name every column.",
         )
-    twice = sorted({name for name in names if names.count(name) > 1})
+    # By position: where the header is missing, the names would be values of the first row.
+    twice = [str(position) for position, name in enumerate(names, 1) if names.count(name) > 1]
     if twice:
         raise HeaderMismatch(
-            f"The header names {', '.join(twice)} more than once.",
+            f"The header repeats a name in columns {', '.join(twice)}.",
             where=place,
-            remedy="Name each column once.",
+            remedy="Name each column once, in the first line.",
         )
     return names

@@ -136,7 +136,13 @@ TEXTS: dict[str, tuple[dict[str, object], list[tuple[str | None, object]]]] = {
     ),
     "decimal_comma": (
         {"type": "numeric(12,2)", "decimal": ","},
-        [("1,5", Decimal("1.50")), ("-0,05", Decimal("-0.05")), ("1.5", BAD), ("1,5,0", BAD), ("7", Decimal(7))],
+        [
+            ("1,5", Decimal("1.50")),
+            ("-0,05", Decimal("-0.05")),
+            ("1.5", BAD),
+            ("1,5,0", BAD),
+            ("7", Decimal(7)),
+        ],
     ),
     "thousands_point_and_decimal_comma": (
         {"type": "numeric(12,2)", "decimal": ",", "thousands": "."},

@@ -60,7 +60,7 @@ def test_a_file_without_text_is_empty(content: bytes) -> None:
 @pytest.mark.parametrize(
     ("content", "named"),
     [
-        (b"id,name,id\n", "id"),
+        (b"id,name,id\n", "columns 1, 3"),
         (b"id,,name\n", "column 2"),
         (b"id,name,\n", "column 3"),
         (b"\n1,2\n", "column 1"),
