@@ -10,7 +10,13 @@ from psycopg import sql
 
 from sales_platform.contracts.dimension import DimensionContract, Events
 from sales_platform.engine.staging import joined
-from sales_platform.engine.tables import TableName, columns_of, identifiers, refresh_statistics
+from sales_platform.engine.tables import (
+    TableName,
+    columns_of,
+    identifiers,
+    primary_key_of,
+    refresh_statistics,
+)
 from sales_platform.engine.warehouse import Connection
 
 
@@ -34,7 +40,18 @@ def chain_select(
     for events in dimension.events:
         refresh_statistics(connection, TableName.parse(events.source))
     standing = {e.source: columns_of(connection, TableName("staging", e.table)) for e in dimension.events}
-    return chain_query(dimension, types, standing, everything=everything)
+    finer = any(_is_finer(connection, dimension, events) for events in dimension.events)
+    return chain_query(dimension, types, standing, everything=everything, finer=finer)
+
+
+def _is_finer(connection: Connection, dimension: DimensionContract, events: Events) -> bool:
+    """Whether the source may hold several rows of one key and time, because its own key says more."""
+    grain = {
+        *(dimension.source_column(name) for name in dimension.key),
+        events.later or events.valid_from or "",
+    }
+    key = primary_key_of(connection, TableName.parse(events.source))
+    return not key or not key <= grain
 
 
 def chain_query(
@@ -43,10 +60,12 @@ def chain_query(
     standing: dict[str, dict[str, str]],
     *,
     everything: bool,
+    finer: bool = False,
 ) -> sql.Composed:
     """The SELECT behind `wanted`: key, attributes, effective_start_date, effective_end_date.
 
-    types: column → type of the dimension. standing: source → columns of its staging table.
+    types: column → type of the dimension. standing: source → columns of its staging table. finer: whether
+    a source may hold several rows of one key and time.
     """
     key = identifiers(dimension.key)
     partial = [
@@ -78,11 +97,13 @@ select {key}, {attributes}, _at as effective_start_date, _until as effective_end
 from intervals where not _deleted"""
     ).format(
         events=sql.SQL("\n    union all\n").join(
-            _events(dimension, number, events, types, standing[events.source], everything=everything)
+            _events(
+                dimension, number, events, types, standing[events.source], everything=everything, finer=finer
+            )
             for number, events in enumerate(dimension.events)
         ),
         key=key,
-        chosen=_chosen(dimension),
+        chosen=_chosen(dimension, finer=finer),
         filled=_filled(dimension, partial),
         state=_state(dimension),
         versions=_versions(dimension, partial),
@@ -90,18 +111,21 @@ from intervals where not _deleted"""
     )
 
 
-def _chosen(dimension: DimensionContract) -> sql.Composable:
-    """One event per key and time: a delete counts before a state, a later source before an earlier one
-    (S-24).
+def _chosen(dimension: DimensionContract, *, finer: bool) -> sql.Composable:
+    """One event per key and time: a delete counts before a state (S-24), a later source before an earlier
+    one, within a finer source the later line by partition, as in staging (S-22).
     """
-    if len(dimension.events) == 1 and not dimension.events[0].later:
+    if len(dimension.events) == 1 and not dimension.events[0].later and not finer:
         return sql.SQL("    -- staging holds one row per key and time\n    select * from events")
     return sql.SQL(
         """    select * from (
-        select e.*, row_number() over (partition by {key}, _at order by _deleted desc, _source desc) as _rank
+        select e.*, row_number() over (partition by {key}, _at order by _deleted desc, _source desc{line}) as _rank
         from events as e
     ) as e where _rank = 1"""
-    ).format(key=identifiers(dimension.key))
+    ).format(
+        key=identifiers(dimension.key),
+        line=sql.SQL(", ops.natural_order(_file) desc, _line desc" if finer else ""),
+    )
 
 
 def _versions(dimension: DimensionContract, partial: list[str]) -> sql.Composable:
@@ -127,6 +151,7 @@ def _events(
     standing: dict[str, str],
     *,
     everything: bool,
+    finer: bool,
 ) -> sql.Composed:
     keys = sql.SQL(", ").join(
         sql.SQL("s.{} as {}").format(sql.Identifier(dimension.source_column(name)), sql.Identifier(name))
@@ -135,7 +160,7 @@ def _events(
     attributes = [_attribute(dimension, name, types, standing) for name in dimension.attributes]
     source_key = tuple(dimension.source_column(name) for name in dimension.key)
     return sql.SQL(
-        "    select {keys}, {at} as _at, {deleted} as _deleted, {number} as _source, {attributes}\n"
+        "    select {keys}, {at} as _at, {deleted} as _deleted, {number} as _source, {attributes}{line}\n"
         "    from {source} as s{some}"
     ).format(
         keys=keys,
@@ -143,6 +168,7 @@ def _events(
         deleted=sql.SQL("s._deleted") if "_deleted" in standing else sql.SQL("false"),
         number=sql.Literal(number),
         attributes=sql.SQL(", ").join(attributes),
+        line=sql.SQL(", s._partition as _file, s._source_row as _line" if finer else ""),
         source=TableName.parse(events.source).sql,
         some=sql.SQL("")
         if everything

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from psycopg import sql
 
@@ -25,6 +26,7 @@ from sales_platform.engine.staged_partitions import publish_partitions
 from sales_platform.engine.staging import (
     changed_keys_name,
     ensure_staging_table,
+    finish_staging_table,
     staging_name,
     superseded_name,
 )
@@ -141,14 +143,20 @@ def restage(connection: Connection, feed: FileFeedContract) -> None:
     again.
     """
     lock_tables(connection, [str(staging_name(feed))])
-    ensure_staging_table(connection, feed)
+    fresh = ensure_staging_table(connection, feed)
     moment = loads.newest_load_time(connection, feed.name, published=True)
     if feed.partitions == "none":
         restage_landings(connection, feed, moment)
         if exists(connection, changed_keys_name(feed)):
             connection.execute("delete from ops.consumed_version where input = %s", [str(staging_name(feed))])
         publish_versions(connection, str(staging_name(feed)))
-        return
+    else:
+        _restage_partitions(connection, feed, moment)
+    if fresh:
+        finish_staging_table(connection, feed)
+
+
+def _restage_partitions(connection: Connection, feed: FileFeedContract, moment: datetime) -> None:
     states = loads.load_states(connection, feed)
     landed = {p: s.landed_load_id for p, s in states.items() if s.landed_load_id is not None}
     if exists(connection, superseded_name(feed)):

@@ -55,6 +55,19 @@ def columns_of(connection: Connection, name: TableName) -> dict[str, str]:
     )
 
 
+def primary_key_of(connection: Connection, name: TableName) -> set[str]:
+    """The columns of the primary key; empty when there is none."""
+    rows = connection.execute(
+        """
+        select a.attname from pg_index as i
+        inner join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)
+        where i.indrelid = to_regclass(%s) and i.indisprimary
+        """,
+        [f'"{name.schema}"."{name.table}"'],
+    ).fetchall()
+    return {row[0] for row in rows}
+
+
 def exists(connection: Connection, name: TableName) -> bool:
     return bool(columns_of(connection, name))
 
