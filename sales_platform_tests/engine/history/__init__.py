@@ -1,1 +1,1 @@
-"""The history scenarios: files are loaded, dimensions refreshed, tables read. No engine function is called but the doors."""
+"""The history scenarios: files are loaded, dimensions refreshed, tables read. Only the engine's doors are called."""

@@ -1,4 +1,4 @@
-"""The small domain of the history tests: events of things, a list of things, facts about them. No data, no assertion."""
+"""The small domain of the history tests: events of things, a list of things, facts about them. No data."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ where f._partition = any(:'partitions'::text [])
 MART_SQL = """
 select
     f._partition, coalesce(t.a, 'none') as a, count(*) as facts, sum(f.amount) as amount,
-    count(*) filter (where f.thing_version_inferred) as inferred
+    count(*) filter (where f.thing_version_inferred) as inferred, min(t.b) as b
 from analytics.fact_thing as f
 inner join analytics.dim_thing as t on f.thing_key = t.thing_key
 where f._partition = any(:'partitions'::text [])

@@ -25,6 +25,8 @@ from sales_platform_tests.engine.history.world import Row, World, event_row, ver
 
 DAYS = (date(2024, 1, 1), date(2024, 1, 2), date(2024, 1, 3))
 
+State = Mapping[str, tuple[str | None, str | None]]
+
 
 @dataclass(frozen=True)
 class Fact:
@@ -52,20 +54,30 @@ class Facts(World):
         super().__init__(url, folder, catalog_of(folder, *contracts))
         self.landed: list[Event] = []
         self.days: dict[date, list[Fact]] = {}
-        self.lists: list[dict[str, tuple[str | None, str | None]]] = []
+        self.lists: list[State] = []
 
     def load(self, *events: Event) -> None:
+        self.send_events(events)
         self.landed += events
-        self.load_rows(self.events, map(event_row, events))
 
-    def load_list(self, things: Mapping[str, tuple[str | None, str | None]]) -> None:
-        """State by thing; every thing was created at minute 3."""
-        self.lists.append(dict(things))
-        created = minute(3).isoformat()
-        self.load_rows(self.list, [(k, a, b, created) for k, (a, b) in things.items()])
+    def load_list(self, state: State) -> None:
+        self.send_list(state)
+        self.lists.append(dict(state))
 
     def load_facts(self, days: Mapping[date, Sequence[Fact]]) -> None:
+        self.send_facts(days)
         self.days.update({day: list(facts) for day, facts in days.items()})
+
+    def send_events(self, events: Sequence[Event]) -> None:
+        """Load without remembering; whoever sends knows whether it arrived."""
+        self.load_rows(self.events, map(event_row, events))
+
+    def send_list(self, state: State) -> None:
+        """State by thing; every thing was created at minute 3."""
+        created = minute(3).isoformat()
+        self.load_rows(self.list, [(k, a, b, created) for k, (a, b) in sorted(state.items())])
+
+    def send_facts(self, days: Mapping[date, Sequence[Fact]]) -> None:
         self.load_days(self.facts, {day: [fact.row for fact in facts] for day, facts in days.items()})
 
     def settle(self) -> None:
@@ -87,8 +99,15 @@ class Facts(World):
 
     def _list_events(self) -> list[Event]:
         """The list's lines that differ from the one before; the first at its creation, later ones at their landing."""
-        moments = [row[0] for row in self.query("select snapshot_at from ops.snapshot where feed = 'test_list' order by load_id")]
-        landings = [one for one, before in zip(self.lists, [None, *self.lists], strict=False) if one != before]
+        moments = [
+            row[0]
+            for row in self.query(
+                "select snapshot_at from ops.snapshot where feed = 'test_list' order by load_id"
+            )
+        ]
+        landings = [
+            one for one, before in zip(self.lists, [None, *self.lists], strict=False) if one != before
+        ]
         last: dict[str, tuple[str | None, str | None]] = {}
         events = []
         for moment, landing in zip(moments, landings, strict=True):
@@ -121,15 +140,21 @@ class Facts(World):
         return [(fact.id, day.isoformat(), *_pointed_at(fact, versions)) for day, fact in self.accepted()]
 
     def mart_rows(self) -> list[tuple[Any, ...]]:
-        return self.query('select _partition, a, facts, amount, inferred from marts.test_daily order by 1, a collate "C"')
+        return self.query(
+            'select _partition, a, facts, amount, inferred, b from marts.test_daily order by 1, a collate "C"'
+        )
 
     def expected_mart(self, versions: Sequence[Version]) -> list[tuple[Any, ...]]:
         sums: dict[tuple[str, str], list[Any]] = {}
         for day, fact in self.accepted():
-            state, _, inferred, _ = _pointed_at(fact, versions)
-            group = sums.setdefault((day.isoformat(), "none" if state is None else state), [0, Decimal(0), 0])
+            state, start, inferred, _ = _pointed_at(fact, versions)
+            group = sums.setdefault(
+                (day.isoformat(), "none" if state is None else state), [0, Decimal(0), 0, None]
+            )
             for place, more in enumerate((1, fact.amount, int(inferred))):
                 group[place] += more
+            b = "Unknown" if fact.k is None else {(v.k, v.start): v.b for v in versions}.get((fact.k, start))
+            group[3] = min((text for text in (group[3], b) if text is not None), default=None)
         return [(*group, *figures) for group, figures in sorted(sums.items())]
 
 

@@ -1,6 +1,6 @@
-"""A fuse in the warehouse: after so many statements that write or define, the server ends its own client's sessions.
+"""A fuse in the warehouse: at the n-th statement that writes into a table, the server ends the engine's sessions.
 
-It burns inside the statement, on the server, like a kill between any two instructions of ours; no engine code is replaced.
+It burns on the server, like a kill between any two instructions of ours; no engine code is replaced.
 """
 
 from __future__ import annotations
@@ -18,12 +18,8 @@ begin
         perform pg_terminate_backend(pg_backend_pid());
     end if;
 end $$;
-create or replace function fuse.on_definition() returns event_trigger language plpgsql as
-$$ begin perform fuse.burn(); end $$;
 create or replace function fuse.on_write() returns trigger language plpgsql as
 $$ begin perform fuse.burn(); return null; end $$;
-drop event trigger if exists fuse;
-create event trigger fuse on ddl_command_end execute function fuse.on_definition();
 do $$
 declare t regclass;
 begin
@@ -31,9 +27,15 @@ begin
         'raw'::regnamespace, 'staging'::regnamespace, 'analytics'::regnamespace, 'marts'::regnamespace,
         'ops'::regnamespace, 'quality'::regnamespace
     ) loop
-        execute format('drop trigger if exists fuse on %s', t);
+        execute format('drop trigger if exists fuse_before on %s', t);
+        execute format('drop trigger if exists fuse_after on %s', t);
         execute format(
-            'create trigger fuse after insert or update or delete on %s for each statement execute function fuse.on_write()', t
+            'create trigger fuse_before before insert or update or delete on %s for each statement
+            execute function fuse.on_write()', t
+        );
+        execute format(
+            'create trigger fuse_after after insert or update or delete on %s for each statement
+            execute function fuse.on_write()', t
         );
     end loop;
 end $$;
@@ -41,14 +43,14 @@ end $$;
 
 
 def fit_fuse(world: World) -> None:
-    """Into every table that stands now, and every definition from now on; it does not burn before it is lit."""
+    """Before and after every write into a table that stands now; it does not burn before it is lit."""
     world.execute(_SETUP)
     put_out(world)
 
 
-def light(world: World, statements: int) -> None:
-    """Burn at the given statement from here, counted over all sessions."""
-    world.execute("select setval('fuse.countdown', 1000000 - %s)", statements)
+def light(world: World, moments: int) -> None:
+    """Burn at the n-th moment from here: each write has one before and one after it, over all sessions."""
+    world.execute("select setval('fuse.countdown', 1000000 - %s)", moments)
 
 
 def put_out(world: World) -> None:

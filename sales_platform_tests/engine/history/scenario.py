@@ -1,4 +1,4 @@
-"""`History`: one dimension fed by one feed of events, loaded step by step; every step proves the invariants of history."""
+"""`History`: one dimension fed by one feed of events, step by step; every step proves the invariants of history."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class History(World):
     def versions(self, k: str = "k") -> str:
         return spoken(v for v in version_rows(self) if v.k == k)
 
-    def keys(self, k: str = "k") -> list[int]:
+    def surrogates(self, k: str = "k") -> list[int]:
         """Surrogate keys of the versions, by start."""
         rows = self.query(
             "select thing_key from analytics.dim_thing where k = %s order by effective_start_date", k

@@ -15,7 +15,6 @@ from sales_platform_tests.engine.history.world import event_row, version_rows
 KEYS = "pqrst"
 
 
-
 def _events(seed: int, count: int) -> list[Event]:
     """20 % deletes, 15 % repeats, 25 % NULLs; every (thing, time) has one truth."""
     dice = random.Random(seed)
@@ -50,7 +49,9 @@ def test_s_10_random_events_in_any_order_give_one_history(
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("cut", ["sorted in one batch", "shuffled in 8 batches", "one by one"])
-def test_s_10_500_random_events_of_many_seeds(warehouse_url: str, tmp_path: Path, cut: str, seed: int) -> None:
+def test_s_10_500_random_events_of_many_seeds(
+    warehouse_url: str, tmp_path: Path, cut: str, seed: int
+) -> None:
     _prove(warehouse_url, tmp_path, seed, 425, cut, "none")
 
 

@@ -35,7 +35,16 @@ def test_s_72_a_fact_takes_the_version_in_force_at_its_time(facts: Facts) -> Non
     times = {1: 10, 2: 15, 3: 20, 4: 5, 5: 30, 6: 35, 7: 40, 8: 99}
     facts.load_facts({DAYS[0]: [Fact(id, "k", at) for id, at in times.items()]})
     _step(facts)
-    late = ("A", False), ("A", False), ("B", False), ("A", True), ("B", True), ("B", True), ("C", False), ("C", False)
+    late = (
+        ("A", False),
+        ("A", False),
+        ("B", False),
+        ("A", True),
+        ("B", True),
+        ("B", True),
+        ("C", False),
+        ("C", False),
+    )
     assert _states(facts) == list(late)
 
 
@@ -141,6 +150,15 @@ def test_s_71_a_whole_refresh_gives_the_keys_that_a_partial_one_gives(facts: Fac
     _step(facts)
     assert _states(facts) == [("B", False), ("A", False)]
     assert _key_of(facts, 2) == a
+
+
+def test_a_mart_follows_an_attribute_that_is_overwritten(facts: Facts) -> None:
+    facts.load(up("A", 10, "x"))
+    facts.load_facts({DAYS[0]: [Fact(1, "k", 12)]})
+    _step(facts)
+    facts.load(up("A", 20, "y"))
+    _step(facts)
+    assert facts.mart_rows()[0][-1] == "y"
 
 
 def test_b_09_a_fact_that_moves_to_another_day_stands_once_and_its_marts_follow(facts: Facts) -> None:

@@ -156,10 +156,10 @@ def test_s_48_null_and_the_empty_text_are_two_states(history: History) -> None:
 
 def test_s_49_an_overwritten_column_shows_the_latest_event_by_time_not_by_arrival(history: History) -> None:
     history.load(up("A", 10, "x"))
-    keys = history.keys()
+    keys = history.surrogates()
     history.load(up("A", 20, "z"))
     history.load(up("A", 15, "y"))
-    assert (history.states(), history.keys()) == ([("A", "z")], keys)
+    assert (history.states(), history.surrogates()) == ([("A", "z")], keys)
 
 
 def test_s_49_a_column_that_keeps_the_first_shows_the_earliest_event(
@@ -203,7 +203,7 @@ def test_s_51_equal_values_written_otherwise_are_one_state(
         history.load_rows(history.feed, [("k", f"2024-01-01T00:{minute}:00", None, value, None)])
         history.refresh(history.dimension)
         assert history.differences() == []
-    assert len(history.keys()) == 1
+    assert len(history.surrogates()) == 1
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_s_51_different_values_are_two_states(
     for minute, value in ((10, one), (20, other)):
         history.load_rows(history.feed, [("k", f"2024-01-01T00:{minute}:00", None, value, None)])
     history.refresh(history.dimension)
-    assert len(history.keys()) == 2
+    assert len(history.surrogates()) == 2
 
 
 @pytest.mark.parametrize("text", ["x" * 500_000, "n" * 500, "\U0001f600", "two\nlines", 'say "x"', "a\\b"])

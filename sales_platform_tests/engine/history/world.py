@@ -1,4 +1,4 @@
-"""A warehouse as a scenario sees it: write files, load them, refresh, read, and check what must hold after every load."""
+"""A warehouse as a scenario sees it: write files, load them, refresh, read. What must hold is said elsewhere."""
 
 from __future__ import annotations
 
