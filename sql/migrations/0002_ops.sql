@@ -24,9 +24,12 @@ create table ops.load (
         or rows_read = rows_loaded + rows_unchanged + rows_duplicate + rows_superseded + rows_rejected
     )
 );
-comment on table ops.load is 'One row per load of one partition of one feed, with the fate of every row that it read';
-comment on column ops.load.contract_hash is 'The contract by which the rows were judged; another one means: judge again';
-comment on column ops.load.landed is 'Whether the rows of this load are in raw; a load that only judged again landed nothing';
+comment on table ops.load is
+'One row per load of one partition of one feed, with the fate of every row that it read';
+comment on column ops.load.contract_hash is
+'The contract by which the rows were judged; another one means: judge again';
+comment on column ops.load.landed is
+'Whether the rows of this load are in raw; a load that only judged again landed nothing';
 create index load_by_partition on ops.load (feed, partition, load_id);
 
 create table ops.watermark (
@@ -35,7 +38,8 @@ create table ops.watermark (
     open_transactions jsonb not null default '[]',
     updated_at timestamptz not null default clock_timestamp()
 );
-comment on table ops.watermark is 'How far each table of a source was read, and which transactions were open there';
+comment on table ops.watermark is
+'How far each table of a source was read, and which transactions were open there';
 
 create table ops.snapshot (
     feed text not null,
@@ -47,7 +51,8 @@ create table ops.snapshot (
 comment on table ops.snapshot is 'When each snapshot of a feed was true; written once, read by history';
 
 create sequence ops.surrogate_key_seq;
-comment on sequence ops.surrogate_key_seq is 'Every surrogate key of every dimension; a key is never issued twice';
+comment on sequence ops.surrogate_key_seq is
+'Every surrogate key of every dimension; a key is never issued twice';
 
 create table ops.surrogate_key (
     dimension text not null,
@@ -56,9 +61,12 @@ create table ops.surrogate_key (
     surrogate_key bigint primary key,
     merged_into bigint
 );
-comment on table ops.surrogate_key is 'Which key each version bears, kept apart from the dimension so that a rebuild gives the same keys';
-comment on column ops.surrogate_key.effective_start_date is '-infinity: a member without history, or one known from a fact only';
-comment on column ops.surrogate_key.merged_into is 'The key of the version that took over when this one vanished (S-71)';
+comment on table ops.surrogate_key is
+'Which key each version bears, kept apart from the dimension so that a rebuild gives the same keys';
+comment on column ops.surrogate_key.effective_start_date is
+'-infinity: a member without history, or one known from a fact only';
+comment on column ops.surrogate_key.merged_into is
+'The key of the version that took over when this one vanished (S-71)';
 
 create sequence ops.version_seq;
 
@@ -86,15 +94,17 @@ create table ops.consumed_version (
     logic_hash text not null,
     primary key (consumer, input, partition)
 );
-comment on table ops.consumed_version is 'Which version of its input each table holds, and by which logic; the difference is what is stale';
+comment on table ops.consumed_version is
+'Which version of its input each table holds, and by which logic; the difference is what is stale';
 
 create table ops.dimension_reference (
     fact text not null,
     role text not null,
     dimension text not null,
-    business_columns text [] not null,
+    business_columns text[] not null,
     at_column text,
     primary key (fact, role)
 );
-comment on table ops.dimension_reference is 'Which facts point at which dimension, so that a changed version re-points them';
+comment on table ops.dimension_reference is
+'Which facts point at which dimension, so that a changed version re-points them';
 create index dimension_reference_by_dimension on ops.dimension_reference (dimension);

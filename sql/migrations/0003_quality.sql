@@ -6,7 +6,7 @@ create table quality.rejected_record (
     source_row bigint not null,
     business_key jsonb,
     reason text not null,
-    reasons text [] not null,
+    reasons text[] not null,
     raw_record jsonb not null,
     record_hash text not null,
     occurrence integer not null,
@@ -19,8 +19,11 @@ create table quality.rejected_record (
     resolution text,
     unique (feed, scope, record_hash, occurrence)
 );
-comment on table quality.rejected_record is 'Every row that was refused, as it was received, with all reasons and what became of it';
-comment on column quality.rejected_record.scope is 'What a rerun replaces: the partition, or the file for a feed without partitions';
-comment on column quality.rejected_record.origin is 'reader: no record could be made of the line; contract: a rule refused it; conflict: it lost to another row of its key and time';
+comment on table quality.rejected_record is
+'Every row that was refused, as it was received, with all reasons and what became of it';
+comment on column quality.rejected_record.scope is
+'What a rerun replaces: the partition, or the file for a feed without partitions';
+comment on column quality.rejected_record.origin is
+'reader: the line is no record; contract: a rule refused it; conflict: it lost to another row of its key';
 create index rejected_record_open on quality.rejected_record (feed, partition) where resolved_at is null;
 create index rejected_record_by_reason on quality.rejected_record (feed, reason, last_seen);

@@ -11,4 +11,4 @@ select
     round(s.revenue / s.quantity, 4) as unit_price,
     s.revenue
 from staging.retail_sales as s
-where s._partition = any(:'partitions'::text [])
+where s._partition = any(:'partitions'::text[])

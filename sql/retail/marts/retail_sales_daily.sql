@@ -17,7 +17,7 @@ from analytics.fact_sales as f
 inner join analytics.dim_customer as c on f.customer_key = c.customer_key
 inner join analytics.dim_product as p on f.product_key = p.product_key
 inner join analytics.dim_store as st on f.store_key = st.store_key
-where f._partition = any(:'partitions'::text [])
+where f._partition = any(:'partitions'::text[])
 group by
     f._partition, f.product_key, p.product_name, p.category, f.store_key, st.store_name, st.region,
     coalesce(c.loyalty_tier, 'Unknown')
