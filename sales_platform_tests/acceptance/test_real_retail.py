@@ -7,6 +7,7 @@ starts at created_at or at an update that changes e-mail or tier; a sale before 
 from __future__ import annotations
 
 import shutil
+import uuid
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC
@@ -61,7 +62,7 @@ def warehouse(
 ) -> Iterator[Warehouse]:
     """The export, imported and published once for all tests of this module, which only read."""
     folder = tmp_path_factory.mktemp("real_retail")
-    name = f"real_retail_{folder.name}_{folder.parent.name}".replace("-", "_").lower()[-60:]
+    name = f"real_retail_{uuid.uuid4().hex[:12]}"
     postgres_server.create_database(name, migrated_template)
     url = postgres_server.url(name)
     settings = Settings(home=folder / "home", data=folder / "data", warehouse_url=SecretStr(url))
@@ -223,9 +224,9 @@ def test_the_mart_adds_up_to_the_cent_by_tier_day_and_store(
         warehouse,
         f"select {value}, sum(sales)::int, sum(quantity)::int, sum(revenue), sum(sales_version_inferred)::int"
         " from marts.retail_sales_daily inner join (select store_key, store_id from analytics.dim_store) as st"
-        ' using (store_key) group by 1 order by 1 collate "C"',
+        " using (store_key) group by 1",
     )
-    assert stands == totals(sales, column)
+    assert sorted(stands) == totals(sales, column)
 
 
 def test_the_mart_and_the_fact_have_the_same_sums(warehouse: Warehouse, sales: pd.DataFrame) -> None:
