@@ -59,7 +59,8 @@ def check_on(platform: Platform, selection: str = EVERYTHING) -> list[CheckFigur
         instance=platform.instance, run_config=QUIET, raise_on_error=False
     )
     evaluated = [_figures(found) for found in result.get_asset_check_evaluations()]
-    crashed = [_crash(event) for event in result.all_events if event.is_step_failure]
+    failures = [event for event in result.all_events if event.is_step_failure]
+    crashed = [_crash(event) for event in failures if not _is_verdict(event)]
     return sorted([*evaluated, *crashed], key=lambda found: (found.passed, found.asset, found.name))
 
 
@@ -91,6 +92,12 @@ def _figures(found: dg.AssetCheckEvaluation) -> CheckFigures:
         description=found.description or "",
         figures=figures,
     )
+
+
+def _is_verdict(event: dg.DagsterEvent) -> bool:
+    """Whether the step failed because a blocking check said no; its evaluation tells more."""
+    failure = event.step_failure_data.error
+    return failure is not None and failure.cls_name == "DagsterAssetCheckFailedError"
 
 
 def _crash(event: dg.DagsterEvent) -> CheckFigures:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from pydantic import SecretStr
 
+from sales_platform.definitions import defs
 from sales_platform.engine.warehouse import Warehouse
-from sales_platform.operations.simulating import simulate_retail
+from sales_platform.local.databases import Databases
+from sales_platform.operations.opening import Platform
 from sales_platform.settings import Settings
-
-SEED = 7
 
 
 @pytest.fixture
@@ -25,5 +26,10 @@ def warehouse(warehouse_url: str) -> Warehouse:
     return Warehouse(warehouse_url)
 
 
-def simulate(settings: Settings, days: int, end: date | None = None) -> None:
-    simulate_retail(settings, days=days, end=end, seed=SEED)
+@pytest.fixture
+def platform(settings: Settings, warehouse_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
+    """The assets over that warehouse, with Dagster's own record in memory."""
+    monkeypatch.setenv("WAREHOUSE_URL", warehouse_url)
+    monkeypatch.setenv("SALES_PLATFORM_DATA", str(settings.data))
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Platform(settings, Databases({}), Warehouse(warehouse_url), instance, defs())

@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
-import dagster as dg
 import pandas as pd
 import pytest
 
-from sales_platform.definitions import defs
-from sales_platform.engine.warehouse import Warehouse
 from sales_platform.errors import WrongUse
-from sales_platform.local.databases import Databases
 from sales_platform.operations.checking import check_on
 from sales_platform.operations.opening import Platform
 from sales_platform.operations.progress import Silent
 from sales_platform.operations.running import RunSummary, run, run_on
 from sales_platform.operations.simulating import simulate_retail, yesterday
 from sales_platform.settings import Settings
-
-
-@pytest.fixture
-def platform(settings: Settings, warehouse_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
-    monkeypatch.setenv("WAREHOUSE_URL", warehouse_url)
-    monkeypatch.setenv("SALES_PLATFORM_DATA", str(settings.data))
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield Platform(settings, Databases({}), Warehouse(warehouse_url), instance, defs())
 
 
 @pytest.fixture

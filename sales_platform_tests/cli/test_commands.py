@@ -1,0 +1,110 @@
+"""Every command has help, every listing speaks JSON, and what people read fits 100 columns."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from sales_platform.cli import COMMANDS, build_app
+from sales_platform.cli.check import print_checks
+from sales_platform.cli.progress import LiveProgress, PlainProgress, print_missing
+from sales_platform.cli.tables import WIDTH, number
+from sales_platform.operations.checking import CheckFigures
+from sales_platform.operations.doctor import Finding
+from sales_platform.operations.status import Fates, FeedStatus, LastLoad
+
+RUNNER = CliRunner()
+LISTINGS = ("status", "check", "rebuild", "doctor", "settings")
+
+
+@pytest.mark.parametrize("name", [name for name, _, _ in COMMANDS])
+def test_every_command_says_what_it_does(name: str) -> None:
+    shown = RUNNER.invoke(build_app(), [name, "--help"])
+
+    assert shown.exit_code == 0
+    assert "Usage" in shown.output
+
+
+@pytest.mark.parametrize("name", LISTINGS)
+def test_every_listing_speaks_json(name: str) -> None:
+    assert "--json" in RUNNER.invoke(build_app(), [name, "--help"], env={"COLUMNS": "100"}).output
+
+
+def test_status_fits_100_columns_with_a_million_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    million = Fates(1, 1_000_000, 1_000_000, 1_000, 1_000, 1_000, 50_000)
+    load = LastLoad("failed", "2026-01-01", datetime(2026, 1, 1, tzinfo=UTC), "no such file")
+    feed = FeedStatus("retail_customer_updates", load, million, ("a", "b", "c"), {"failed": 1}, 50_000, "act")
+    monkeypatch.setattr("sales_platform.operations.status.status", lambda _settings: [feed])
+
+    shown = RUNNER.invoke(build_app(), ["status"])
+
+    assert shown.exit_code == 0
+    assert max(len(line.rstrip()) for line in shown.output.splitlines()) <= WIDTH
+    assert "no file: a, b and 1 more" in shown.output
+    assert "do this next: act" in shown.output
+
+
+def test_doctor_exits_with_1_when_something_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = [Finding("warehouse", "failed", "does not answer", "Start it.")]
+    monkeypatch.setattr("sales_platform.operations.doctor.examine", lambda _settings: broken)
+
+    shown = RUNNER.invoke(build_app(), ["doctor"])
+
+    assert shown.exit_code == 1
+    assert "Start it." in shown.output
+
+
+def output_of(width: int = WIDTH, *, terminal: bool = False) -> tuple[Console, io.StringIO]:
+    written = io.StringIO()
+    return Console(file=written, width=width, force_terminal=terminal, highlight=False), written
+
+
+def test_checks_are_counted_by_what_they_mean() -> None:
+    console, written = output_of()
+    found = [
+        CheckFigures("staging/a", "unique", passed=False, severity="ERROR", description="2 of 3", figures={}),
+        CheckFigures(
+            "staging/a", "reference", passed=False, severity="WARN", description="1 of 3", figures={}
+        ),
+        CheckFigures(
+            "staging/a", "required", passed=True, severity="ERROR", description="0 of 3", figures={}
+        ),
+    ]
+
+    print_checks(console, found)
+
+    assert "3 checks: 1 failed, 1 warnings" in written.getvalue()
+
+
+def test_a_long_list_of_missing_files_is_cut_and_counted() -> None:
+    console, written = output_of(width=200)
+
+    print_missing(console, [f"day{n}.csv" for n in range(10)])
+
+    assert written.getvalue().strip().endswith("day0.csv, day1.csv, day2.csv and 7 more")
+
+
+@pytest.mark.parametrize("kind", [PlainProgress, LiveProgress])
+def test_progress_tells_each_step_and_whether_it_failed(
+    kind: type[PlainProgress] | type[LiveProgress],
+) -> None:
+    console, written = output_of(terminal=kind is LiveProgress)
+    progress = kind(console)
+
+    progress.run_started("retail", ["staging/retail_sales"])
+    progress.step_started("retail_sales")
+    progress.step_ended("retail_sales", failed=False)
+    progress.step_started("analytics/fact_sales")
+    progress.step_ended("analytics/fact_sales", failed=True)
+    progress.run_ended()
+
+    assert "✓" in written.getvalue()
+    assert "✗" in written.getvalue()
+
+
+def test_figures_have_thousands() -> None:
+    assert number(1234567) == "1,234,567"
