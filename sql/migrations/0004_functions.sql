@@ -1,5 +1,5 @@
--- The business time zone lives in the warehouse, so that psql and the platform cut days alike. Every run of the
--- migrations writes the function anew with the zone of the settings; being immutable, it costs nothing per row.
+-- The business time zone lives in the warehouse, so that psql and the platform cut days alike. Migrating
+-- writes the function anew with the zone of the settings; being immutable, it costs nothing per row.
 create function ops.business_zone() returns text
 language sql immutable parallel safe
 return 'UTC';
