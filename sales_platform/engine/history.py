@@ -27,7 +27,8 @@ from sales_platform.engine.dimension_table import (
 )
 from sales_platform.engine.keys import assign_recorded_keys, has_records, issue_keys
 from sales_platform.engine.locks import lock_tables
-from sales_platform.engine.references import referencing_facts, repoint_facts
+from sales_platform.engine.references import referencing_facts
+from sales_platform.engine.repointing import repoint_facts
 from sales_platform.engine.reports import DimensionReport
 from sales_platform.engine.staging import joined, same
 from sales_platform.engine.tables import identifiers

@@ -12,19 +12,11 @@ from psycopg import sql
 
 from sales_platform.contracts.catalog import Catalog, read_catalog
 from sales_platform.contracts.table import SqlTableContract
+from sales_platform.engine.inferring import drop_unnamed_members, infer_members, point_at_inferred_members
 from sales_platform.engine.locks import lock_tables
-from sales_platform.engine.references import (
-    Reference,
-    declare_references,
-    drop_unnamed_members,
-    infer_members,
-    point_at_inferred_members,
-    reference_of,
-    resolution,
-    resolution_match,
-    resolved_columns,
-)
+from sales_platform.engine.references import Reference, declare_references, reference_of
 from sales_platform.engine.reports import TableReport
+from sales_platform.engine.resolving import resolution, resolution_match, resolved_columns
 from sales_platform.engine.selects import filled_select, inputs_of, logic_hash
 from sales_platform.engine.staging import joined
 from sales_platform.engine.tables import (

@@ -118,7 +118,8 @@ def create_from_query(
 def refresh_statistics(connection: Connection, name: TableName) -> None:
     """Let the planner know a table that has grown by a tenth since it was last looked at.
 
-    What was filled a moment ago is otherwise taken for nearly empty, and read by index on one core. A small sample does.
+    What was filled a moment ago is otherwise taken for nearly empty, and read by index on one core. A small sample
+    does.
     """
     row = connection.execute(
         """
