@@ -48,6 +48,7 @@ class Facts(World):
     ) -> None:
         self.events, self.facts = events_feed(), facts_feed(**words)
         self.list = list_feed()
+        self.rule = self.facts.on_duplicate
         self.dimension = dimension or things()
         write_selects(folder)
         contracts = (self.events, self.list, self.facts, self.dimension, facts_table(), daily_mart())
@@ -119,11 +120,17 @@ class Facts(World):
         return events
 
     def accepted(self) -> list[tuple[date, Fact]]:
-        """The row that counts of every id: the last by day and line, shown under the first day that holds it."""
-        rows = [(day, fact) for day in sorted(self.days) for fact in self.days[day]]
-        last = {fact.id: fact for _, fact in rows}
-        first = {fact: day for day, fact in reversed(rows)}
-        return [(first[fact], fact) for _, fact in sorted(last.items())]
+        """The row that counts of every id: each day chooses its own, then the days are compared.
+
+        Equal rows of several days are shown under the first of them.
+        """
+        chosen = [(day, fact) for day in sorted(self.days) for fact in _of_one_day(self.days[day], self.rule)]
+        winners: dict[int, Fact] = {}
+        for _, fact in chosen:
+            if self.rule == "latest" or fact.id not in winners:
+                winners[fact.id] = fact
+        first = {fact: day for day, fact in reversed(chosen)}
+        return [(first[fact], fact) for _, fact in sorted(winners.items())]
 
     def fact_rows(self) -> list[tuple[Any, ...]]:
         """id, day, state of the version pointed at, whether it was inferred, whether the member is a stranger."""
@@ -153,9 +160,18 @@ class Facts(World):
             )
             for place, more in enumerate((1, fact.amount, int(inferred))):
                 group[place] += more
-            b = "Unknown" if fact.k is None else {(v.k, v.start): v.b for v in versions}.get((fact.k, start))
+            names = [v.b for v in versions if (v.k, v.start) == (fact.k, start)] if fact.k else ["Unknown"]
+            b = names[0] if names else None
             group[3] = min((text for text in (group[3], b) if text is not None), default=None)
         return [(*group, *figures) for group, figures in sorted(sums.items())]
+
+
+def _of_one_day(facts: Sequence[Fact], rule: str) -> list[Fact]:
+    by_id: dict[int, list[Fact]] = {}
+    for fact in facts:
+        by_id.setdefault(fact.id, []).append(fact)
+    agreed = [rows for rows in by_id.values() if rule != "reject" or len(set(rows)) == 1]
+    return [rows[-1] if rule == "latest" else rows[0] for rows in agreed]
 
 
 def _pointed_at(fact: Fact, versions: Sequence[Version]) -> tuple[str | None, datetime | None, bool, bool]:

@@ -49,13 +49,19 @@ class Platform(RuleBasedStateMachine):
 
     server: EmbeddedServer
     template: str
+    on_duplicate: str
 
     def __init__(self) -> None:
         super().__init__()
         self.database = f"test_{uuid.uuid4().hex[:12]}"
         self.server.create_database(self.database, self.template)
         self.folder = tempfile.TemporaryDirectory()
-        self.world = Facts(self.server.url(self.database), Path(self.folder.name), things(events=BOTH))
+        self.world = Facts(
+            self.server.url(self.database),
+            Path(self.folder.name),
+            things(events=BOTH),
+            on_duplicate=self.on_duplicate,
+        )
         # every table stands, so that any step may come first and every write can be killed
         self.world.load_list({"k": ("A", None)})
         self.world.load(Event("B", 5))
@@ -124,10 +130,10 @@ class Platform(RuleBasedStateMachine):
         return True
 
 
-def _prove(server: EmbeddedServer, template: str, examples: int, steps: int) -> None:
-    machine = type("Platform", (Platform,), {"server": server, "template": template})
+def _prove(server: EmbeddedServer, template: str, on_duplicate: str, *, examples: int, steps: int) -> None:
+    words = {"server": server, "template": template, "on_duplicate": on_duplicate}
     run_state_machine_as_test(
-        machine,
+        type("Platform", (Platform,), words),
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
@@ -140,15 +146,17 @@ def _prove(server: EmbeddedServer, template: str, examples: int, steps: int) -> 
     )
 
 
+@pytest.mark.parametrize("on_duplicate", ["latest", "first", "reject"])
 def test_any_sequence_of_loads_kills_and_refreshes_equals_one_rebuild(
-    postgres_server: EmbeddedServer, migrated_template: str
+    postgres_server: EmbeddedServer, migrated_template: str, on_duplicate: str
 ) -> None:
-    _prove(postgres_server, migrated_template, examples=6, steps=10)
+    _prove(postgres_server, migrated_template, on_duplicate, examples=4, steps=10)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
+@pytest.mark.parametrize("on_duplicate", ["latest", "first", "reject"])
 def test_many_long_sequences_of_loads_kills_and_refreshes_equal_one_rebuild(
-    postgres_server: EmbeddedServer, migrated_template: str
+    postgres_server: EmbeddedServer, migrated_template: str, on_duplicate: str
 ) -> None:
-    _prove(postgres_server, migrated_template, examples=60, steps=20)
+    _prove(postgres_server, migrated_template, on_duplicate, examples=40, steps=20)

@@ -60,6 +60,9 @@ def test_s_39_s_40_s_45_a_change_of_one_composite_key_leaves_the_other(
     _load_pairs(world, (*one, 10, "A"), (*two, 10, "A"))
     _load_pairs(world, (*one, 20, "B"))
     assert _pair_versions(world) == {one: ["A", "B"], two: ["A"]}
+    _load_pairs(world, (*one, 30, "C"), (*two, 30, "C"), (*one, 5, "Z"), (*two, 5, "Z"))
+    world.refresh(world.catalog.dimensions["dim_thing"], everything=True)
+    assert _pair_versions(world) == {one: ["Z", "A", "B", "C"], two: ["Z", "A", "C"]}
 
 
 def test_s_41_a_missing_key_part_is_not_an_empty_one(warehouse_url: str, tmp_path: Path) -> None:

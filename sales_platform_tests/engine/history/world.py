@@ -42,9 +42,9 @@ class World:
             connection.execute(statement.encode(), parameters or None)
 
     def file(self, feed: FileFeedContract, rows: Iterable[Row], partition: str | None = None) -> SourceFile:
-        """Write a CSV: NULL is an empty field, text stands in quotes."""
-        name = partition or f"{feed.table}.csv"
-        place = self.folder / f"{feed.name}_{name}"
+        """Write a CSV: NULL is an empty field, text stands in quotes. A feed without partitions is always one file."""
+        place = self.folder / f"{feed.name}_{partition or 'file.csv'}"
+        name = f"{feed.table}.csv" if feed.partitions == "none" or partition is None else partition
         lines = [",".join(map(_field, row)) for row in [tuple(feed.columns), *rows]]
         place.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="")
         return SourceFile(place.name, str(place), name)
