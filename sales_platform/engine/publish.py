@@ -12,6 +12,8 @@ from psycopg import sql
 
 from sales_platform.contracts.catalog import Catalog, read_catalog
 from sales_platform.contracts.table import SqlTableContract
+from sales_platform.engine.calendar_days import CALENDAR, cover_days
+from sales_platform.engine.changed_rows import ChangedRows, find_changed_rows
 from sales_platform.engine.inferring import drop_unnamed_members, infer_members, point_at_inferred_members
 from sales_platform.engine.locks import lock_tables
 from sales_platform.engine.references import Reference, declare_references, reference_of
@@ -77,6 +79,8 @@ def publish_within(
     )
     if table.load == "replace_partition":
         return publication.replace_partitions(partitions)
+    if table.load == "merge" and partitions is None:
+        return publication.merge()
     return publication.rebuild()
 
 
@@ -114,7 +118,7 @@ class _Publication:
         consume_partitions(self.connection, self.table.name, self.inputs, chosen, self.logic)
         if counts.inserted or counts.deleted:
             publish_versions(self.connection, self.table.name, chosen)
-        self._cover_dates(chosen)
+        self._cover_days(sql.SQL("_partition = any({})").format(sql.Literal(chosen)))
         rows: dict[str, int] = dict(
             self.connection.execute(
                 sql.SQL("select _partition, count(*) from {} where _partition = any({}) group by 1").format(
@@ -125,14 +129,24 @@ class _Publication:
         also = tuple(p for p in chosen if asked is not None and p not in asked)
         return self._report({p: rows.get(p, 0) for p in chosen}, counts, also)
 
+    def merge(self) -> TableReport:
+        """Compute the rows whose key changed in an input, or everything where that cannot be told."""
+        self._select(None)
+        return self._differences(
+            find_changed_rows(self.connection, self.table.name, self.inputs, self._columns(), self.logic)
+        )
+
     def rebuild(self) -> TableReport:
         """Compute everything, write what differs."""
         self._select(None)
-        counts = self._write_differences()
+        return self._differences(None)
+
+    def _differences(self, changed: ChangedRows | None) -> TableReport:
+        counts = self._write_differences(changed)
         if counts.inserted or counts.deleted or counts.created:
             publish_versions(self.connection, self.table.name)
         consume_tables(self.connection, self.table.name, self.inputs, self.logic)
-        self._cover_dates(None)
+        self._cover_days(sql.SQL("true"))
         row = self.connection.execute(sql.SQL("select count(*) from {}").format(self.name.sql)).fetchone()
         return self._report({"": int(row[0]) if row else 0}, counts, ())
 
@@ -200,23 +214,23 @@ class _Publication:
         self._take_back_members()
         return _Counts(inserted, deleted, inferred)
 
-    def _write_differences(self) -> _Counts:
-        relation = sql.Identifier("pg_temp", "selected")
-        inferred = sum(infer_members(self.connection, reference, relation) for reference in self.references)
+    def _write_differences(self, changed: ChangedRows | None) -> _Counts:
+        """Delete and insert where the table differs from the SELECT, among the changed rows or all."""
+        on_table, on_rows = _both(changed)
+        rows = sql.SQL("(select * from selected as i where {})").format(on_rows)
+        inferred = sum(infer_members(self.connection, reference, rows) for reference in self.references)
         if not exists(self.connection, self.name):
             return self._create(sql.SQL("true"))
         ensure_table(self.connection, self.name, self._declared())
         columns = self._columns()
-        equal = sql.SQL("({}) is not distinct from ({})").format(
-            identifiers(columns, "d"), identifiers(columns, "i")
-        )
-        gone = sql.SQL("not exists (select from incoming as i where {} and {}) and {}").format(
-            joined(self.table.grain, "d", "i"), equal, self._kept_days()
-        )
+        match = joined(self.table.grain, "d", "i")
+        gone = sql.SQL(
+            "{} and not exists (select from incoming as i where {} and ({}) is not distinct from ({})) and {}"
+        ).format(on_table, match, identifiers(columns, "d"), identifiers(columns, "i"), self._kept_days())
         self._remember_leavers(gone)
         deleted = self._delete(gone)
-        fresh = sql.SQL("not exists (select from {} as d where {})").format(
-            self.name.sql, joined(self.table.grain, "d", "i")
+        fresh = sql.SQL("{} and not exists (select from {} as d where {})").format(
+            on_rows, self.name.sql, match
         )
         inserted = self._insert(fresh)
         self._take_back_members()
@@ -274,20 +288,9 @@ class _Publication:
         if self.references:
             drop_unnamed_members(self.connection, self.references, sql.Identifier("pg_temp", "leavers"))
 
-    def _cover_dates(self, partitions: list[str] | None) -> None:
-        """Add the days that a fact names outside the calendar's range."""
-        if (
-            not columns_of(self.connection, TableName.parse(CALENDAR))
-            or self.table.schema_name != "analytics"
-        ):
-            return
-        some: sql.Composable = sql.SQL("true")
-        if partitions is not None:
-            some = sql.SQL("_partition = any({})").format(sql.Literal(partitions))
-        for column in (name for name in self._columns() if name.endswith("_date_key")):
-            self.connection.execute(
-                sql.SQL(_ADD_DAYS).format(column=sql.Identifier(column), fact=self.name.sql, some=some)
-            )
+    def _cover_days(self, some: sql.Composable) -> None:
+        if self.table.schema_name == "analytics":
+            cover_days(self.connection, self.name, self._columns(), some)
 
     def _report(self, rows: dict[str, int], counts: _Counts, also: tuple[str, ...]) -> TableReport:
         return TableReport(
@@ -301,20 +304,11 @@ class _Publication:
         )
 
 
-CALENDAR = "analytics.dim_date"
-
-_ADD_DAYS = """
-insert into analytics.dim_date
-select c.* from (
-    select distinct {column} as date_key from {fact} where {some} and {column} is not null
-) as m
-cross join lateral (
-    select make_date(m.date_key / 10000, m.date_key / 100 % 100, m.date_key % 100) as day
-) as d
-cross join lateral ops.calendar(d.day, d.day) as c
-where m.date_key not in (select date_key from analytics.dim_date)
-on conflict (date_key) do nothing
-"""
+def _both(changed: ChangedRows | None) -> tuple[sql.Composable, sql.Composable]:
+    """The condition on the table `d` and on the rows `i` of the SELECT."""
+    if changed is None:
+        return sql.SQL("true"), sql.SQL("true")
+    return changed.condition("d"), changed.condition("i")
 
 
 def attached(references: Sequence[Reference]) -> sql.Composed:

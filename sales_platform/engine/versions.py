@@ -101,6 +101,14 @@ def consume_tables(connection: Connection, consumer: str, inputs: Sequence[str],
     )
 
 
+def published_version(connection: Connection, table: str) -> int:
+    """The newest version of a table; 0 before its first publication."""
+    row = connection.execute(
+        "select version from ops.table_version where table_name = %s", [table]
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
 def has_consumer(connection: Connection, source: str) -> bool:
     row = connection.execute(
         "select exists (select from ops.consumed_version where input = %s)", [source]
