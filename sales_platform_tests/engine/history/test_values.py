@@ -29,7 +29,7 @@ def _pairs(url: str, folder: Path) -> World:
 
 def _load_pairs(world: World, *rows: tuple[str | None, str | None, int, str]) -> None:
     feed = world.catalog.feeds["test_events"]
-    world.load_rows(feed, [(one, two, f"2024-01-01T00:{at}:00", a) for one, two, at, a in rows])
+    world.load_rows(feed, [(one, two, f"2024-01-01T00:{at:02}:00", a) for one, two, at, a in rows])
     world.refresh(world.catalog.dimensions["dim_thing"])
     assert world.differences() == []
 
