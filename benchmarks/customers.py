@@ -77,7 +77,9 @@ def measure(keys: int, changed: int, rounds: int) -> list[Measured | Memory]:
     ]
 
 
-def _states(keys: int, ids: np.ndarray[tuple[int], np.dtype[np.int64]], moment: str, mark: str) -> pd.DataFrame:
+def _states(
+    keys: int, ids: np.ndarray[tuple[int], np.dtype[np.int64]], moment: str, mark: str
+) -> pd.DataFrame:
     frame = pd.DataFrame({"customer_id": ids, "changed_at": moment})
     for name in TRACKED:
         frame[name] = name + "-" + mark + "-" + frame["customer_id"].astype(str)

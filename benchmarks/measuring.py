@@ -65,7 +65,9 @@ def show(results: list[Measured | Memory]) -> None:
             )
         else:
             verdict = "[green]holds[/]" if result.holds else "[red]too much[/]"
-            table.add_row(result.name, f"{result.megabytes:.0f} MB", "", "", f"{result.limit:.0f} MB", verdict)
+            table.add_row(
+                result.name, f"{result.megabytes:.0f} MB", "", "", f"{result.limit:.0f} MB", verdict
+            )
     Console().print(table)
 
 

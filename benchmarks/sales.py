@@ -67,9 +67,9 @@ def _write_files(data: Path, rows: int) -> Path:
         }
     ).to_csv(data / "retail/customer_updates.csv", index=False)
     products = np.arange(1, PRODUCTS + 1)
-    pd.DataFrame(
-        {"product_id": products, "product_name": "P", "category": "C", "unit_price": 9.5}
-    ).to_csv(data / "retail/products.csv", index=False)
+    pd.DataFrame({"product_id": products, "product_name": "P", "category": "C", "unit_price": 9.5}).to_csv(
+        data / "retail/products.csv", index=False
+    )
     stores = np.arange(1, STORES + 1)
     pd.DataFrame({"store_id": stores, "store_name": "S", "region": "R"}).to_csv(
         data / "retail/stores.csv", index=False
