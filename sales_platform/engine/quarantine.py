@@ -148,6 +148,20 @@ _RESOLVE = """
 """
 
 
+def resolve_risen(connection: Connection, feed: FileFeedContract) -> None:
+    """Rows of `ranked_candidates` that had lost their key to another partition and have it now."""
+    connection.execute(
+        """
+        update quality.rejected_record as q
+        set resolved_at = clock_timestamp(), resolution = 'no other row of its key stands before it'
+        from ranked_candidates as c
+        where c._origin = 'waiting' and c._fate = 'winner' and q.feed = %s and q.partition = c._partition
+            and q.source_row = c._source_row and q.origin = 'conflict' and q.resolved_at is null
+        """,
+        [feed.name],
+    )
+
+
 def finish_refusals(connection: Connection) -> None:
     connection.execute("drop table if exists pg_temp.numbered, pg_temp.refused")
 

@@ -16,6 +16,7 @@ from psycopg import sql
 
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine.fates import Outcome, count_refused, settle_losers
+from sales_platform.engine.quarantine import resolve_risen
 from sales_platform.engine.ranking import choose_within_partitions, forget_choice, rank_across_partitions
 from sales_platform.engine.staging import (
     ensure_staging_table,
@@ -133,6 +134,7 @@ class _Publication:
         )
         settle_losers(self.connection, self.feed, "overtaken", None)
         self.connection.execute("drop view pg_temp.fallen, pg_temp.overtaken")
+        resolve_risen(self.connection, self.feed)
         moved = self.connection.execute(
             """
             select distinct _partition from ranked_candidates

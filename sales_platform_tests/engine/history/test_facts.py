@@ -197,6 +197,23 @@ def test_duplicates_over_days_follow_the_contract_in_any_order(
     assert world.query("select amount, _partition from analytics.fact_thing") == [(amount, day)]
 
 
+def test_a_row_refused_for_its_rival_is_accepted_when_the_rival_goes(
+    warehouse_url: str, tmp_path: Path
+) -> None:
+    world = Facts(warehouse_url, tmp_path, on_duplicate="reject")
+    world.load(up("A", 10))
+    world.load_days(world.facts, {DAYS[0]: [Fact(7, "k", 15, 1).row], DAYS[1]: [Fact(7, "k", 15, 2).row]})
+    refused = "select reason, resolved_at is null from quality.rejected_record where partition = '2024-01-02'"
+    assert world.query(refused) == [("DUPLICATE_KEY", True)]
+
+    world.load_days(world.facts, {DAYS[0]: [Fact(8, "k", 15, 1).row]})
+
+    world.settle()
+    assert world.differences() == []
+    assert world.query("select id, amount from analytics.fact_thing order by id") == [(7, 2), (8, 1)]
+    assert world.query(refused) == [("DUPLICATE_KEY", False)]
+
+
 def test_a_key_that_contradicts_itself_in_one_day_leaves_the_other_days_row(
     warehouse_url: str, tmp_path: Path
 ) -> None:
