@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import resource
+import os
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from benchmarks.bench_server import fresh_warehouse, run, settle
 from benchmarks.measuring import Measured, Memory, seconds
 from sales_platform.contracts.catalog import Catalog, read_catalog
 from sales_platform.engine.feeds import load_files
-from sales_platform.engine.files import SourceFile, locate
+from sales_platform.engine.files import locate
 from sales_platform.engine.history import refresh_dimension
 from sales_platform.engine.publish import publish_table
 from sales_platform.engine.warehouse import Warehouse
@@ -102,31 +103,17 @@ def _load_dimensions(warehouse: Warehouse, catalog: Catalog, data: Path) -> None
     publish_table(warehouse, catalog.tables["analytics.dim_date"])
 
 
-def _engine(warehouse: Warehouse, file: SourceFile) -> None:
-    catalog = read_catalog()
-    load_files(warehouse, catalog.feeds["retail_sales"], [file])
-    publish_table(warehouse, catalog.tables["analytics.fact_sales"])
-
-
 def _in_own_process(warehouse: Warehouse, data: Path) -> tuple[float, float]:
-    """Seconds of the load, and the peak memory of a process that does nothing else."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_child, args=(warehouse, data, theirs))
-    process.start()
-    spent, peak = ours.recv()
-    process.join()
+    """Seconds of the load, and the peak memory of the process that does it."""
+    answer = subprocess.run(
+        [sys.executable, "-m", "benchmarks.loading", str(data), DAY.isoformat()],
+        env={**os.environ, "WAREHOUSE_URL": warehouse.url},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    spent, peak = answer.stdout.split()
     return float(spent), float(peak)
-
-
-def _child(warehouse: Warehouse, data: Path, answer: multiprocessing.connection.Connection) -> None:
-    file = locate(data, read_catalog().feeds["retail_sales"].path, DAY)
-    # numpy and pandas are imported with this module; a loading process needs neither.
-    idle = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    spent = seconds(lambda: _engine(warehouse, file))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    del idle
-    answer.send((spent, peak / 1024))
 
 
 def _floor(warehouse: Warehouse, sales: Path) -> None:
