@@ -105,30 +105,54 @@ def _names(columns: tuple[str, ...], dimension: DimensionContract, alias: str) -
     )
 
 
-def point_at_inferred_members(connection: Connection, reference: Reference, where: sql.Composable) -> int:
-    """Give members to rows of the fact that name a key the dimension does not know. Returns how many members.
+def point_at_inferred_members(
+    connection: Connection, references: list[Reference], where: sql.Composable
+) -> int:
+    """Give members to rows of a fact that name a key its dimension does not know. Returns how many members.
 
     where: which rows were just written; those among them that point at the unknown member and name a key.
     """
-    fact, columns = reference.fact, reference.business_columns
-    strange = sql.SQL("{} and {} = 0 and {}").format(
-        where,
-        sql.Identifier(reference.key_column),
-        sql.SQL(" and ").join(sql.SQL("{} is not null").format(sql.Identifier(name)) for name in columns),
+    return sum(
+        _point_at_members(connection, reference, sql.SQL("{} and {}").format(where, _strange(reference)))
+        for reference in _with_strangers(connection, references, where)
     )
+
+
+def _strange(reference: Reference) -> sql.Composed:
+    named = sql.SQL(" and ").join(
+        sql.SQL("{} is not null").format(sql.Identifier(name)) for name in reference.business_columns
+    )
+    return sql.SQL("{} = 0 and {}").format(sql.Identifier(reference.key_column), named)
+
+
+def _with_strangers(
+    connection: Connection, references: list[Reference], where: sql.Composable
+) -> list[Reference]:
+    """The references with any such row, found in one look at what was written."""
+    if not references:
+        return []
     found = connection.execute(
-        sql.SQL("select exists (select from {} where {})").format(fact.sql, strange)
+        sql.SQL("select {} from {} where {}").format(
+            sql.SQL(", ").join(
+                sql.SQL("bool_or({})").format(_strange(reference)) for reference in references
+            ),
+            references[0].fact.sql,
+            where,
+        )
     ).fetchone()
-    if not found or not found[0]:
-        return 0
-    strangers = sql.SQL("(select {} from {} where {})").format(identifiers(columns), fact.sql, strange)
-    inferred = infer_members(connection, reference, strangers)
-    keys = sql.SQL("select {} from {} where {}").format(identifiers(columns), fact.sql, strange)
+    return [reference for reference, strange in zip(references, found or (), strict=True) if strange]
+
+
+def _point_at_members(connection: Connection, reference: Reference, strange: sql.Composable) -> int:
+    keys = sql.SQL("select {} from {} where {}").format(
+        identifiers(reference.business_columns), reference.fact.sql, strange
+    )
+    inferred = infer_members(connection, reference, sql.SQL("({})").format(keys))
     connection.execute(
         sql.SQL(
             "update {fact} as f set {assign} from ({resolution}) as r where {match} and f.{key} = 0"
         ).format(
-            fact=fact.sql,
+            fact=reference.fact.sql,
             assign=sql.SQL(", ").join(assignments(reference)),
             resolution=resolution(reference, keys),
             match=resolution_match(reference, "f", "r"),

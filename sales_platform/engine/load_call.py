@@ -100,7 +100,8 @@ class LoadCall:
             if len(item.bad):
                 quarantine.refuse_unreadable(self.connection, item)
         outcome = publish()
-        quarantine.refuse_judged(self.connection, self.feed)
+        if any(fates.rejected for fates in outcome.fates.values()):
+            quarantine.refuse_judged(self.connection, self.feed)
         outcome.reasons = quarantine.refused_reasons(self.connection)
         return outcome
 

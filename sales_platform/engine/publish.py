@@ -119,15 +119,20 @@ class _Publication:
         if counts.inserted or counts.deleted:
             publish_versions(self.connection, self.table.name, chosen)
         self._cover_days(sql.SQL("_partition = any({})").format(sql.Literal(chosen)))
-        rows: dict[str, int] = dict(
+        rows = self._rows_of(chosen, counts)
+        also = tuple(p for p in chosen if asked is not None and p not in asked)
+        return self._report({p: rows.get(p, 0) for p in chosen}, counts, also)
+
+    def _rows_of(self, partitions: list[str], counts: _Counts) -> dict[str, int]:
+        if len(partitions) == 1:
+            return {partitions[0]: counts.inserted}
+        return dict(
             self.connection.execute(
                 sql.SQL("select _partition, count(*) from {} where _partition = any({}) group by 1").format(
-                    self.name.sql, sql.Literal(chosen)
+                    self.name.sql, sql.Literal(partitions)
                 )
             ).fetchall()
         )
-        also = tuple(p for p in chosen if asked is not None and p not in asked)
-        return self._report({p: rows.get(p, 0) for p in chosen}, counts, also)
 
     def merge(self) -> TableReport:
         """Compute the rows whose key changed in an input, or everything where that cannot be told."""
@@ -210,7 +215,7 @@ class _Publication:
             sql.SQL("exists (select from selected as i where {})").format(joined(self.table.grain, "d", "i"))
         )
         inserted = self._insert(sql.SQL("true"))
-        inferred = sum(point_at_inferred_members(self.connection, r, mine) for r in self.references)
+        inferred = point_at_inferred_members(self.connection, self.references, mine)
         self._take_back_members()
         return _Counts(inserted, deleted, inferred)
 
@@ -242,7 +247,7 @@ class _Publication:
         inserted = create_from_query(
             self.connection, self.name, self._declared(), query, self.table.description
         )
-        inferred = sum(point_at_inferred_members(self.connection, r, mine) for r in self.references)
+        inferred = point_at_inferred_members(self.connection, self.references, mine)
         add_primary_key(self.connection, self.name, self.table.grain)
         if self.table.load == "replace_partition":
             self.connection.execute(
