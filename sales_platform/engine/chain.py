@@ -30,7 +30,9 @@ def build_chain(
             "create temporary table wanted on commit drop as\nselect c.*, null::bigint as surrogate from ({}) as c"
         ).format(chain_select(connection, dimension, types, everything=everything))
     )
-    connection.execute("analyze pg_temp.wanted")
+    connection.execute(
+        sql.SQL("analyze pg_temp.wanted ({}, effective_start_date)").format(identifiers(dimension.key))
+    )
 
 
 def chain_select(

@@ -164,7 +164,13 @@ def _pair(connection: Connection, dimension: DimensionContract, *, everything: b
         "same": same(dimension.track, "w", "o"),
         "some": some,
     }
-    for statement in (_STANDING, "analyze pg_temp.standing", _PAIRED, "analyze pg_temp.paired", _CONTINUE):
+    for statement in (
+        _STANDING,
+        "analyze pg_temp.standing ({key}, surrogate)",
+        _PAIRED,
+        "analyze pg_temp.paired",
+        _CONTINUE,
+    ):
         connection.execute(sql.SQL(statement).format(**words))
 
 
