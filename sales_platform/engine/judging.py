@@ -1,8 +1,8 @@
-"""The rows of raw, cast and judged by their contract into the temporary table `judged`. Writes nothing that
-stays.
+"""The rows of raw, cast and judged by their contract into the temporary table `judged`. Nothing that stays.
 
-Three levels, fenced by `offset 0` so that each expression is computed once: normalise the text, cast it,
-judge the value. `_reasons` is NULL for a clean row, else every reason in the order of the contract.
+Three levels, fenced by `offset 0` so that each expression is computed once: normalise the text, or read its
+value where it is plainly written; cast the others; judge the value. `_reasons` is NULL for a clean row, else
+every reason in the order of the contract.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from psycopg import sql
 
 from sales_platform.contracts.columns import Column
 from sales_platform.contracts.feed import FileFeedContract
-from sales_platform.engine.casting import normalised, typed, verbatim
+from sales_platform.engine.casting import normalised, quick, typed, verbatim
 from sales_platform.engine.landing import raw_name
 from sales_platform.engine.tables import TableName, exists, identifiers, refresh_statistics
 from sales_platform.engine.warehouse import Connection
@@ -46,7 +46,10 @@ def judge(
     which = sql.SQL("r._load_id = any({})").format(sql.Literal(list(load_ids)))
     if source_rows is not None:
         which = sql.SQL("{} and r._source_row = any({})").format(which, sql.Literal(list(source_rows)))
+    # The quick reading of the values is worth several cores; by default the planner fears to gather the rows.
+    connection.execute("set local parallel_tuple_cost = 0.01")
     connection.execute(judgement(feed, which, newest_load, snapshot_at, parents))
+    connection.execute("set local parallel_tuple_cost to default")
     key = [name for name in feed.staging_key if name in feed.columns]
     connection.execute(sql.SQL("analyze pg_temp.judged ({})").format(identifiers(key)))
 
@@ -101,17 +104,37 @@ from (
         if any(column.kind.name != "text" for column in feed.columns.values())
         else sql.SQL("null as _no_text"),
         values=sql.SQL(",\n            ").join(
-            sql.SQL("{} as {}").format(typed(sql.Identifier("n", name), column), sql.Identifier(name))
+            sql.SQL("{} as {}").format(_value(feed, name, column), sql.Identifier(name))
             for name, column in feed.columns.items()
         ),
-        normals=sql.SQL(", ").join(
-            sql.SQL("{} as {}").format(normalised(name, column), sql.Identifier(name))
-            for name, column in feed.columns.items()
-        ),
+        normals=sql.SQL(", ").join(_received(feed, name, column) for name, column in feed.columns.items()),
         raw=raw_name(feed).sql,
         which=which,
         references=_reference_joins(feed, parents or set()),
     )
+
+
+def _received(feed: FileFeedContract, name: str, column: Column) -> sql.Composed:
+    """Of the raw row: the quick value with the text as it came, or the normalised text."""
+    text = sql.Identifier("r", name)
+    value = quick(text, column)
+    if value is None:
+        return sql.SQL("{} as {}").format(normalised(text, column), sql.Identifier(name))
+    return sql.SQL("{}, {} as {}").format(text, value, _quick(feed, name))
+
+
+def _value(feed: FileFeedContract, name: str, column: Column) -> sql.Composable:
+    text = sql.Identifier("n", name)
+    if quick(text, column) is None:
+        return typed(text, column)
+    return sql.SQL("coalesce({}, {})").format(
+        _quick(feed, name, "n"), typed(normalised(text, column), column)
+    )
+
+
+def _quick(feed: FileFeedContract, name: str, alias: str | None = None) -> sql.Identifier:
+    numbered = f"_quick_{list(feed.columns).index(name)}"
+    return sql.Identifier(alias, numbered) if alias else sql.Identifier(numbered)
 
 
 def _text(feed: FileFeedContract, name: str, alias: str | None = None) -> sql.Identifier:
@@ -131,7 +154,9 @@ def _column_faults(feed: FileFeedContract, name: str, column: Column) -> list[Fa
     value = sql.Identifier("t", name)
     faults: list[Fault] = []
     if column.kind.name != "text":
-        text = _text(feed, name, "t")
+        text: sql.Composable = _text(feed, name, "t")
+        if quick(text, column) is not None:
+            text = normalised(text, column)
         unreadable = sql.SQL("{} is null and {} is not null").format(value, text)
         faults.append((column.reject_as or f"INVALID_{name.upper()}", unreadable))
         missing = sql.SQL("{} is null").format(text)
