@@ -17,7 +17,12 @@ from psycopg import sql
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine.fates import Outcome, count_refused, settle_losers
 from sales_platform.engine.quarantine import resolve_risen
-from sales_platform.engine.ranking import choose_within_partitions, forget_choice, rank_across_partitions
+from sales_platform.engine.ranking import (
+    choose_within_partitions,
+    forget_choice,
+    rank_across_partitions,
+    see_every_clean_row,
+)
 from sales_platform.engine.staging import (
     ensure_staging_table,
     ensure_superseded_table,
@@ -59,17 +64,35 @@ class _Publication:
 
     def run(self) -> Outcome:
         count_refused(self.connection, self.outcome)
+        if self.fresh and self._insert_distinct():
+            self.outcome.changed = bool(self.outcome.touched)
+            return self.outcome
         repeated = choose_within_partitions(self.connection, self.feed)
         settle_losers(self.connection, self.feed, "losers", self.outcome)
         contested = self._find_contested(repeated)
         if contested:
             self._rank_contested()
-        self._count_winners(contested)
+        self._count_winners(contested, self._rows_before())
         self._replace(contested)
         if self.fresh:
             finish_staging_table(self.connection, self.feed)
         self.outcome.changed = bool(self.outcome.touched)
         return self.outcome
+
+    def _insert_distinct(self) -> bool:
+        """A first load nearly always has one row per key: the primary key says so more cheaply than a look before.
+
+        False, and nothing written, where a key repeats.
+        """
+        see_every_clean_row(self.connection, self.feed)
+        try:
+            with self.connection.transaction():
+                self._run("insert into {staging} ({columns}) select {columns} from best")
+                finish_staging_table(self.connection, self.feed)
+        except psycopg.errors.UniqueViolation:
+            return False
+        self._count_winners(contested=False, before={})
+        return True
 
     def _run(self, statement: str, **more: sql.Composable) -> int:
         composed = sql.SQL(statement).format(**self.words, **more)
@@ -143,9 +166,8 @@ class _Publication:
         )
         self.outcome.touched.update(row[0] for row in moved)
 
-    def _count_winners(self, contested: bool) -> None:
-        """Loaded or unchanged, per load; and which of the partitions really change."""
-        before = self._rows_before()
+    def _count_winners(self, contested: bool, before: dict[str, int]) -> None:
+        """Loaded or unchanged, per load; and which of the partitions really change. before: rows that stood in them."""
         if not before and not contested:
             winners = self.connection.execute(
                 "select _load_id, _partition, count(*), 0, 0 from best group by 1, 2"

@@ -13,8 +13,8 @@ comment on function ops.business_day is 'The day of an instant in the business t
 create function ops.date_key(day date) returns integer
 language sql immutable parallel safe
 return
-extract(year from day)::integer * 10000 + extract(month from day)::integer * 100
-+ extract(day from day)::integer;
+date_part('year', day)::integer * 10000 + date_part('month', day)::integer * 100
++ date_part('day', day)::integer;
 comment on function ops.date_key is 'YYYYMMDD as an integer, the key of analytics.dim_date';
 
 create function ops.calendar(first_day date, last_day date) returns table (
