@@ -27,13 +27,6 @@ class Reference(ContractModel):
     missing: Literal["infer", "hold", "reject"] = "infer"
 
 
-class Default(ContractModel):
-    """SQL over the received row for a value that is missing; `when` names the setting that must be true."""
-
-    sql: str
-    when: str | None = None
-
-
 class Column(ContractModel):
     """One column of a feed.
 
@@ -62,7 +55,7 @@ class Column(ContractModel):
     currency: str | None = Field(None, pattern=r"^[A-Z]{3}$")
     description: str | None = None
     absent_before: date | None = None
-    default: Default | str | None = None
+    default: str | None = None
     zone: str | None = None
     ambiguous: Literal["earlier", "later", "reject"] = "reject"
 
@@ -91,10 +84,6 @@ class Column(ContractModel):
     def trims(self) -> bool:
         """Text keeps its blanks unless told (S-43); everything else is read without them."""
         return self.kind.name != "text" if self.trim is None else self.trim
-
-    @property
-    def default_sql(self) -> Default | None:
-        return Default(sql=self.default) if isinstance(self.default, str) else self.default
 
 
 class Rule(ContractModel):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from sales_platform.contracts.columns import ContractModel
-from sales_platform.contracts.feed import FileFeedContract, Share
+from sales_platform.contracts.feed import Share
 
 RESERVED = ("effective_start_date", "effective_end_date", "is_current", "is_inferred", "surrogate")
 
@@ -57,8 +57,6 @@ class DimensionContract(ContractModel):
     max_close: Share = Decimal("0.2")
     columns: dict[str, DescribedColumn] = Field(default_factory=dict)
     owner: str = "team:sales-data"
-
-    _share = field_validator("max_close", mode="before")(FileFeedContract._share.__func__)  # type: ignore[attr-defined]
 
     @model_validator(mode="after")
     def _consistent(self) -> DimensionContract:

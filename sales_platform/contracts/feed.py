@@ -6,7 +6,7 @@ import hashlib
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Literal
 
-from pydantic import Field, WithJsonSchema, field_validator, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from sales_platform.contracts.columns import Column, ContractModel, Rule
 
@@ -14,8 +14,20 @@ PLATFORM_COLUMNS = (
     "_load_id", "_partition", "_source_row", "_extracted_at", "_snapshot_at", "_deleted",
 )  # fmt: skip
 
+
+def _share(value: object) -> Decimal:
+    text = str(value).strip()
+    try:
+        share = Decimal(text[:-1]) / 100 if text.endswith("%") else Decimal(text)
+    except InvalidOperation:
+        raise ValueError("write a share such as 5%") from None
+    if not 0 <= share <= 1:
+        raise ValueError("a share lies between 0% and 100%")
+    return share
+
+
 # 0.05 or "5%"; the schema that editors and `dg check yaml` read would else refuse the second.
-Share = Annotated[Decimal, WithJsonSchema({"type": ["number", "string"]})]
+Share = Annotated[Decimal, BeforeValidator(_share), WithJsonSchema({"type": ["number", "string"]})]
 
 
 class FileFeedContract(ContractModel):
@@ -47,18 +59,6 @@ class FileFeedContract(ContractModel):
     missing: Literal["fail", "empty"] = "fail"
     future_tolerance: str = "1 hour"
     owner: str = "team:sales-data"
-
-    @field_validator("reject_limit", mode="before")
-    @classmethod
-    def _share(cls, value: object) -> Decimal:
-        text = str(value).strip()
-        try:
-            share = Decimal(text[:-1]) / 100 if text.endswith("%") else Decimal(text)
-        except InvalidOperation:
-            raise ValueError("write a share such as 5%") from None
-        if not 0 <= share <= 1:
-            raise ValueError("a share lies between 0% and 100%")
-        return share
 
     @model_validator(mode="after")
     def _names_exist(self) -> FileFeedContract:

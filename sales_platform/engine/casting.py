@@ -67,8 +67,8 @@ def normalised(text: sql.Composable, column: Column) -> sql.Composable:
         text = sql.SQL("translate({}, '.,', 'x.')").format(text)
     if column.strip and column.kind.name != "text":
         text = sql.SQL("nullif(btrim({}), '')").format(text)
-    if default := column.default_sql:
-        text = sql.SQL("coalesce({}, ({})::text)").format(text, verbatim(default.sql))
+    if column.default:
+        text = sql.SQL("coalesce({}, ({})::text)").format(text, verbatim(column.default))
     return text
 
 
