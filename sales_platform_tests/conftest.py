@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -30,6 +31,8 @@ QUICK = {
 
 def pytest_configure(config: pytest.Config) -> None:
     """One home for all workers: the first process makes it, the others inherit its name."""
+    # a shell that starts the tests in the background lets them, and every command they start, ignore Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if HOME_VARIABLE not in os.environ:
         os.environ[HOME_VARIABLE] = tempfile.mkdtemp(prefix="sales-platform-tests-")
         config.add_cleanup(_remove_home)
