@@ -8,15 +8,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from sales_platform.operations.importing import import_retail
+from sales_platform.operations.importing import InvoicingImport, import_invoicing, import_retail
+from sales_platform.operations.simulating import DEFAULT_SEED
 from sales_platform.settings import load_settings
 
 import_ = typer.Typer(no_args_is_help=True, help="Land an export of a real source system.")
-
-
-@import_.callback()
-def _group() -> None:
-    """Keeps `retail` a command of its own while it is the only one."""
 
 
 @import_.command("retail")
@@ -48,3 +44,53 @@ def retail(
             f"[yellow]Days before PARTITIONS_START ({settings.partitions_start}) are not loaded;[/yellow] "
             f"set it to {done.first_day} or earlier."
         )
+
+
+@import_.command("invoicing")
+def invoicing(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="Invoice documents, one JSON document per line.", show_default=False
+        ),
+    ],
+    payments: Annotated[
+        bool, typer.Option("--payments", help="Pay each invoice that has no payment yet, in full or in part.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same payments.")] = DEFAULT_SEED,
+) -> None:
+    """Write invoice documents into the invoicing source, in the order of their dates.
+
+    A document that is not clean is rejected with all its reasons, in the warehouse's quality.rejected_record. Documents
+    that the source knows by their number stay as they are.
+    """
+    from sales_platform.cli.tables import console
+
+    done = import_invoicing(load_settings(), file, payments=payments, seed=seed)
+    output = console()
+    _print_fates(output, done)
+    if payments:
+        output.print(f"payments: {done.payments:,} added")
+    output.print("Next: [bold]sales-platform run invoicing[/bold]")
+    if done.synced and (done.report.loaded or done.payments):
+        output.print(
+            "[yellow]The warehouse has read this source before;[/yellow] what is dated earlier arrives with"
+        )
+        output.print("      [bold]sales-platform reconcile invoicing[/bold]")
+
+
+def _print_fates(output: Console, done: InvoicingImport) -> None:
+    """What became of the documents of a file, the rejected ones by the reason that names them."""
+    from sales_platform.cli.tables import number, table
+
+    report = done.report
+    output.print(f"[bold]invoicing[/bold] {report.partition}: {report.read:,} documents")
+    shown = table("fate", "reason", "documents", right=["documents"])
+    shown.add_row("loaded", "", number(report.loaded))
+    shown.add_row("unchanged", "", number(report.unchanged))
+    if report.duplicate:
+        shown.add_row("duplicate", "", number(report.duplicate))
+    shown.add_row("rejected", "", number(report.rejected))
+    for reason, count in report.reasons.items():
+        shown.add_row("", reason, number(count))
+    output.print(shown)
