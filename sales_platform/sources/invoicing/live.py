@@ -25,7 +25,6 @@ from sales_platform.sources.invoicing.generator import make_history, yesterday
 from sales_platform.sources.invoicing.history import SMALL
 from sales_platform.sources.invoicing.sessions import DOMAIN, session
 
-DEFAULT_RATE = 5.0
 FEWEST_WRITERS, MOST_WRITERS = 4, 32
 RATE_OF_A_WRITER = 5
 """Transactions per second that a writer manages, those that it keeps open for seconds included."""
@@ -96,7 +95,7 @@ class _Tally:
 def run_traffic(
     url: str,
     *,
-    rate: float = DEFAULT_RATE,
+    rate: float,
     seconds: float | None = None,
     writers: int | None = None,
     seed: int | None = None,

@@ -93,7 +93,9 @@ def test_a_late_transaction_shows_rows_that_are_older_than_rows_already_seen(
     with psycopg.connect(source_url, autocommit=True) as connection:
         traffic.start()
         while traffic.is_alive():
-            visible = dict(connection.execute("select client_id, updated_at from clients").fetchall())
+            visible: dict[int, datetime] = dict(
+                connection.execute("select client_id, updated_at from clients").fetchall()
+            )
             newest = max(seen.values(), default=datetime.min)
             late += sum(stamp < newest for client, stamp in visible.items() if client not in seen)
             seen = visible
