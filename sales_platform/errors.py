@@ -12,7 +12,8 @@
         ├── SourceError           an input that cannot be read as a whole
         │   ├── FileMissing
         │   ├── FileEmpty
-        │   └── HeaderMismatch
+        │   ├── HeaderMismatch
+        │   └── SourceDrift
         ├── DataRefused           a limit or guard that forbids publishing      (exit 3)
         ├── Incomplete            part of the work was done                     (exit 4)
         ├── StorageFull           the server has no room
@@ -104,6 +105,10 @@ class FileEmpty(SourceError):
 
 class HeaderMismatch(SourceError):
     """The header line of a file does not fit its contract."""
+
+
+class SourceDrift(SourceError):
+    """A table of a source lost a column or gave it another type (I-31)."""
 
 
 class DataRefused(PermanentError):

@@ -14,15 +14,17 @@ import yaml
 from sales_platform.contracts.dimension import DimensionContract
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.contracts.reading import read_contract
+from sales_platform.contracts.source import PostgresFeedContract, TableFeed
 from sales_platform.contracts.table import SqlTableContract
 
 PROJECT_ROOT = Path(__file__).parents[2]
 DEFS_FOLDER = Path(__file__).parents[1] / "defs"
 
-AnyContract = FileFeedContract | DimensionContract | SqlTableContract
+AnyContract = FileFeedContract | PostgresFeedContract | DimensionContract | SqlTableContract
 
 _MODELS: dict[str, type[AnyContract]] = {
     "sales_platform.components.FileFeed": FileFeedContract,
+    "sales_platform.components.PostgresFeed": PostgresFeedContract,
     "sales_platform.components.Dimension": DimensionContract,
     "sales_platform.components.SqlTable": SqlTableContract,
 }
@@ -30,13 +32,15 @@ _MODELS: dict[str, type[AnyContract]] = {
 
 @dataclass(frozen=True)
 class Catalog:
-    """Contracts by name: feeds by `retail_sales`, dimensions by `dim_customer`, tables by
-    `analytics.fact_sales`.
+    """Contracts by name: file feeds and tables of OLTP sources by `retail_sales`, sources by domain, dimensions by
+    `dim_customer`, tables by `analytics.fact_sales`.
 
     root: the folder in which `sql/` lies.
     """
 
     feeds: dict[str, FileFeedContract] = field(default_factory=dict)
+    sources: dict[str, PostgresFeedContract] = field(default_factory=dict)
+    table_feeds: dict[str, TableFeed] = field(default_factory=dict)
     dimensions: dict[str, DimensionContract] = field(default_factory=dict)
     tables: dict[str, SqlTableContract] = field(default_factory=dict)
     root: Path = PROJECT_ROOT
@@ -44,6 +48,9 @@ class Catalog:
     def add(self, contract: AnyContract) -> None:
         if isinstance(contract, FileFeedContract):
             self.feeds[contract.name] = contract
+        elif isinstance(contract, PostgresFeedContract):
+            self.sources[contract.domain] = contract
+            self.table_feeds.update({feed.name: feed for feed in contract.feeds})
         elif isinstance(contract, DimensionContract):
             self.dimensions[contract.table] = contract
         else:

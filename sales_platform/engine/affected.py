@@ -9,6 +9,7 @@ import hashlib
 from psycopg import sql
 
 from sales_platform.contracts.dimension import DimensionContract
+from sales_platform.engine.changed_keys import changed_keys_name
 from sales_platform.engine.tables import TableName, exists, identifiers
 from sales_platform.engine.versions import consumed_version
 from sales_platform.engine.warehouse import Connection
@@ -26,7 +27,7 @@ def find_affected(connection: Connection, dimension: DimensionContract) -> int |
     parts: list[sql.Composable] = []
     for events in dimension.events:
         seen = consumed_version(connection, dimension.name, events.source, logic_hash(dimension))
-        changed = TableName("ops", f"{events.table}_changed_key")
+        changed = changed_keys_name(TableName.parse(events.source))
         if seen is None or not exists(connection, changed):
             return None
         source_key = tuple(dimension.source_column(name) for name in dimension.key)
@@ -44,16 +45,3 @@ def find_affected(connection: Connection, dimension: DimensionContract) -> int |
     connection.execute("analyze pg_temp.affected")
     row = connection.execute("select count(*) from affected").fetchone()
     return int(row[0]) if row else 0
-
-
-def forget_seen_changes(connection: Connection, dimension: DimensionContract) -> None:
-    """Drop change notes that every consumer has taken in."""
-    for events in dimension.events:
-        changed = TableName("ops", f"{events.table}_changed_key")
-        if exists(connection, changed):
-            connection.execute(
-                sql.SQL(
-                    "delete from {} where _version <= ("
-                    "select min(version) from ops.consumed_version where input = {} and partition = '')"
-                ).format(changed.sql, sql.Literal(events.source))
-            )

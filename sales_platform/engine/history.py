@@ -13,8 +13,9 @@ from psycopg import sql
 
 from sales_platform.contracts.dimension import DimensionContract
 from sales_platform.engine import members
-from sales_platform.engine.affected import find_affected, forget_seen_changes, logic_hash
+from sales_platform.engine.affected import find_affected, logic_hash
 from sales_platform.engine.chain import build_chain, chain_select
+from sales_platform.engine.changed_keys import forget_seen_keys
 from sales_platform.engine.changes import Changes, count_touched, open_touched
 from sales_platform.engine.dimension_table import (
     VALIDITY,
@@ -31,7 +32,7 @@ from sales_platform.engine.references import referencing_facts
 from sales_platform.engine.repointing import repoint_facts
 from sales_platform.engine.reports import DimensionReport
 from sales_platform.engine.staging import joined, same
-from sales_platform.engine.tables import identifiers
+from sales_platform.engine.tables import TableName, identifiers
 from sales_platform.engine.versions import consume_tables, publish_versions
 from sales_platform.engine.warehouse import Connection, Warehouse
 
@@ -75,7 +76,8 @@ def refresh_within(
     consume_tables(
         connection, dimension.name, [events.source for events in dimension.events], logic_hash(dimension)
     )
-    forget_seen_changes(connection, dimension)
+    for source in sources:
+        forget_seen_keys(connection, TableName.parse(source))
     rows = connection.execute(
         sql.SQL("select count(*) from {}").format(dimension_name(dimension).sql)
     ).fetchone()

@@ -10,6 +10,7 @@ from psycopg import sql
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine import quarantine
 from sales_platform.engine.arrivals import Arrivals
+from sales_platform.engine.changed_keys import note_changed_keys
 from sales_platform.engine.fates import Outcome
 from sales_platform.engine.held_rows import released_lines, resolve_released
 from sales_platform.engine.judging import judge
@@ -17,7 +18,7 @@ from sales_platform.engine.landing import Landed, forget_loads, landing_time
 from sales_platform.engine.load_call import LoadCall
 from sales_platform.engine.loads import LoadState, newest_landing
 from sales_platform.engine.reject_limit import Candidate, arrived, refuse_beyond_limit
-from sales_platform.engine.staged_landings import note_changed_keys, publish_landing
+from sales_platform.engine.staged_landings import publish_landing
 from sales_platform.engine.staging import staging_name
 from sales_platform.engine.versions import publish_versions
 from sales_platform.engine.warehouse import Connection
@@ -119,5 +120,6 @@ def _publish_keys(call: LoadCall, outcome: Outcome, *, everything: bool = False)
         publish_versions(call.connection, name)
         if everything:
             call.connection.execute("delete from ops.consumed_version where input = %s", [name])
-        note_changed_keys(call.connection, call.feed)
+        changed = sql.Identifier("pg_temp", "changed_now")
+        note_changed_keys(call.connection, staging_name(call.feed), call.feed.key, changed)
     call.connection.execute("drop table if exists pg_temp.changed_now")

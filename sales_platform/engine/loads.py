@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from psycopg.rows import class_row
 
 from sales_platform.contracts.feed import FileFeedContract
+from sales_platform.contracts.source import TableFeed
 from sales_platform.engine.reports import LoadReport
 from sales_platform.engine.warehouse import Connection
 
@@ -145,7 +146,7 @@ def bury_dead_loads(journal: Connection, feed: str) -> None:
 
 def open_load(
     journal: Connection,
-    feed: FileFeedContract,
+    feed: FileFeedContract | TableFeed,
     partition: str,
     source: str,
     content_hash: str | None,
@@ -190,7 +191,8 @@ def close_loads(connection: Connection, reports: Sequence[LoadReport]) -> None:
         cursor.executemany(
             """
             update ops.load set status = 'succeeded', finished_at = clock_timestamp(), rows_read = %s, rows_loaded = %s,
-                rows_unchanged = %s, rows_duplicate = %s, rows_superseded = %s, rows_rejected = %s, bytes_read = %s
+                rows_unchanged = %s, rows_duplicate = %s, rows_superseded = %s, rows_rejected = %s, bytes_read = %s,
+                message = nullif(%s, '')
             where load_id = %s
             """,
             [
@@ -202,6 +204,7 @@ def close_loads(connection: Connection, reports: Sequence[LoadReport]) -> None:
                     r.superseded,
                     r.rejected,
                     r.bytes_read,
+                    "; ".join(r.notes),
                     r.load_id,
                 )
                 for r in reports
@@ -218,6 +221,15 @@ def fail_loads(journal: Connection, load_ids: Iterable[int], status: str, messag
         """,
         [status, message, list(load_ids)],
     )
+
+
+def judged_by(connection: Connection, feed: str) -> str | None:
+    """The contract by which the newest load of a feed that published judged its rows."""
+    row = connection.execute(
+        "select contract_hash from ops.load where feed = %s and status = 'succeeded' order by load_id desc limit 1",
+        [feed],
+    ).fetchone()
+    return row[0] if row else None
 
 
 def newest_load_time(connection: Connection, feed: str, *, published: bool = False) -> datetime:

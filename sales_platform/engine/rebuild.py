@@ -16,15 +16,16 @@ from psycopg import sql
 from sales_platform.contracts.catalog import Catalog
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine import loads, quarantine
+from sales_platform.engine.changed_keys import changed_keys_name
 from sales_platform.engine.history import refresh_within
 from sales_platform.engine.judging import judge
 from sales_platform.engine.landing_loads import restage_landings
 from sales_platform.engine.locks import lock_tables
+from sales_platform.engine.oltp.staged import restage_log
 from sales_platform.engine.publish import publish_within
 from sales_platform.engine.selects import inputs_of
 from sales_platform.engine.staged_partitions import publish_partitions
 from sales_platform.engine.staging import (
-    changed_keys_name,
     ensure_staging_table,
     finish_staging_table,
     staging_name,
@@ -59,6 +60,7 @@ class Difference:
 def rebuild_order(catalog: Catalog) -> list[str]:
     """Every table that is made from raw, each after what it reads."""
     waiting = {f"staging.{name}": _parents(feed) for name, feed in catalog.feeds.items()}
+    waiting |= {f"staging.{name}": set() for name in catalog.table_feeds}
     waiting |= {d.name: {events.source for events in d.events} for d in catalog.dimensions.values()}
     for table in catalog.tables.values():
         roles = {f"analytics.{role.dimension}" for role in table.dimensions.values()}
@@ -84,7 +86,7 @@ def rebuild(warehouse: Warehouse, catalog: Catalog, names: Sequence[str]) -> Ite
         raise WrongUse(f"there is no table {unknown[0]}.", remedy="`sales-platform status` lists the feeds.")
     for name in (name for name in rebuild_order(catalog) if name in names):
         with warehouse.transaction() as connection:
-            if _has_raw(connection, catalog, name):
+            if _has_raw(connection, name):
                 before = _copy_of(connection, name)
                 _rebuild_one(connection, catalog, name)
                 yield _rebuilt(connection, name, before)
@@ -128,7 +130,10 @@ def _compare_scratch(
 
 def _rebuild_one(connection: Connection, catalog: Catalog, name: str) -> None:
     schema, _, table = name.partition(".")
-    if schema == "staging":
+    if schema == "staging" and table in catalog.table_feeds:
+        lock_tables(connection, [name])
+        restage_log(connection, catalog.table_feeds[table])
+    elif schema == "staging":
         restage(connection, catalog.feeds[table])
     elif table in catalog.dimensions:
         refresh_within(connection, catalog.dimensions[table], everything=True)
@@ -147,7 +152,7 @@ def restage(connection: Connection, feed: FileFeedContract) -> None:
     moment = loads.newest_load_time(connection, feed.name, published=True)
     if feed.partitions == "none":
         restage_landings(connection, feed, moment)
-        if exists(connection, changed_keys_name(feed)):
+        if exists(connection, changed_keys_name(staging_name(feed))):
             connection.execute("delete from ops.consumed_version where input = %s", [str(staging_name(feed))])
         publish_versions(connection, str(staging_name(feed)))
     else:
@@ -186,9 +191,9 @@ def _all_partitions(connection: Connection, inputs: Sequence[str]) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _has_raw(connection: Connection, catalog: Catalog, name: str) -> bool:
+def _has_raw(connection: Connection, name: str) -> bool:
     schema, _, table = name.partition(".")
-    return schema != "staging" or exists(connection, TableName("raw", catalog.feeds[table].name))
+    return schema != "staging" or exists(connection, TableName("raw", table))
 
 
 def _copy_of(connection: Connection, name: str) -> bool:

@@ -12,8 +12,8 @@ class LoadReport:
     + rejected.
 
     status: `succeeded`; `unchanged` when the file had the content that stands (nothing was read again).
-    reasons: first reason → rows. samples: up to five source lines per load, without values. seconds: of the
-    whole transaction that the load was part of.
+    reasons: first reason → rows. seconds: of the whole transaction that the load was part of. notes: what a
+    person should know, in sentences.
     """
 
     feed: str
@@ -31,6 +31,7 @@ class LoadReport:
     seconds: float = 0.0
     reasons: dict[str, int] = field(default_factory=dict)
     new_columns: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

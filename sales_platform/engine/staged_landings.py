@@ -11,8 +11,6 @@ from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine.fates import Outcome, count_refused, settle_losers
 from sales_platform.engine.ranking import choose_within_partitions, forget_choice
 from sales_platform.engine.staging import (
-    changed_keys_name,
-    ensure_changed_keys_table,
     ensure_staging_table,
     finish_staging_table,
     joined,
@@ -22,7 +20,6 @@ from sales_platform.engine.staging import (
     value_columns,
 )
 from sales_platform.engine.tables import identifiers
-from sales_platform.engine.versions import has_consumer
 from sales_platform.engine.warehouse import Connection
 
 
@@ -46,23 +43,6 @@ def publish_landing(connection: Connection, feed: FileFeedContract) -> Outcome:
     connection.execute("drop table pg_temp.verdict")
     forget_choice(connection)
     return outcome
-
-
-def note_changed_keys(connection: Connection, feed: FileFeedContract) -> None:
-    """Remember which keys of `changed_now` changed, under the version just published, if anyone will ask."""
-    ensure_changed_keys_table(connection, feed)
-    if not has_consumer(connection, str(staging_name(feed))):
-        return
-    connection.execute(
-        sql.SQL(
-            """insert into {changed} (_version, {key})
-            select v.version, {key} from changed_now, ops.table_version as v where v.table_name = {table}"""
-        ).format(
-            changed=changed_keys_name(feed).sql,
-            key=identifiers(feed.key),
-            table=sql.Literal(str(staging_name(feed))),
-        )
-    )
 
 
 def _compare(connection: Connection, feed: FileFeedContract) -> None:

@@ -20,11 +20,6 @@ def superseded_name(feed: FileFeedContract) -> TableName:
     return TableName("quality", f"{feed.name}_superseded")
 
 
-def changed_keys_name(feed: FileFeedContract) -> TableName:
-    """Keys whose rows changed, by version: what an incremental refresh of a dimension has to look at."""
-    return TableName("ops", f"{feed.name}_changed_key")
-
-
 def value_columns(feed: FileFeedContract) -> tuple[str, ...]:
     """What makes two rows of one key the same row."""
     flags = ("_deleted",) if feed.deleted_when else ()
@@ -59,14 +54,6 @@ def ensure_superseded_table(connection: Connection, feed: FileFeedContract) -> N
         connection, name, _declared(feed), f"Rows of {staging_name(feed)} that lost to another partition"
     ):
         add_primary_key(connection, name, (*feed.staging_key, "_partition"))
-
-
-def ensure_changed_keys_table(connection: Connection, feed: FileFeedContract) -> None:
-    name = changed_keys_name(feed)
-    columns = [TableColumn("_version", "bigint", True)]
-    columns += [TableColumn(key, feed.columns[key].kind.sql, True) for key in feed.key]
-    if ensure_table(connection, name, columns, f"Keys of {staging_name(feed)} that changed, by version"):
-        connection.execute(sql.SQL("create index on {} (_version)").format(name.sql))
 
 
 def same(names: tuple[str, ...], left: str, right: str) -> sql.Composed:

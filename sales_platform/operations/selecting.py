@@ -78,7 +78,7 @@ def known_tables(catalog: Catalog | None = None) -> list[str]:
     """Every table that the platform makes from staging on, as `staging.retail_sales`."""
     catalog = catalog or read_catalog()
     return [
-        *(f"staging.{name}" for name in catalog.feeds),
+        *(f"staging.{name}" for name in (*catalog.feeds, *catalog.table_feeds)),
         *(dimension.name for dimension in catalog.dimensions.values()),
         *catalog.tables,
     ]

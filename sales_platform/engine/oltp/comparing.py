@@ -1,0 +1,185 @@
+"""A source table against what stands of it: counts and hashes per range of keys, then rows where these differ.
+
+Finds what no window shows: edits under an unchanged stamp, rows stamped long before their commit, deletes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from sales_platform.contracts.source import TableFeed
+from sales_platform.engine.oltp.log import Sighting, log_arrived, log_deletes, log_name
+from sales_platform.engine.oltp.piping import pipe
+from sales_platform.engine.oltp.reading import read_arrived
+from sales_platform.engine.oltp.shape import Shape
+from sales_platform.engine.oltp.staged import current_rows
+from sales_platform.engine.staging import joined
+from sales_platform.engine.tables import identifiers
+from sales_platform.engine.warehouse import Connection
+from sales_platform.errors import DataRefused
+
+# Rows that a range holds about; below this many vanished rows a share says nothing.
+_BUCKET_ROWS = 2_000
+_FEW = 10
+_INTEGERS = ("smallint", "integer", "bigint")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """rows: of the source. buckets: how many ranges differed. missing: rows the warehouse did not have; changed: it
+    had otherwise; deleted: the source no longer has.
+    """
+
+    rows: int
+    buckets: int
+    missing: int
+    changed: int
+    deleted: int
+
+    @property
+    def differences(self) -> int:
+        return self.missing + self.changed + self.deleted
+
+
+def compare(
+    reader: Connection,
+    connection: Connection,
+    feed: TableFeed,
+    shape: Shape,
+    sighting: Sighting,
+    *,
+    allow_deletes: bool,
+) -> Compared:
+    """Log every difference as an event, keys to `changed_now`. Raises DataRefused before any write when more rows
+    would be deleted than the contract allows (S-33), unless allow_deletes.
+    """
+    bucket = _Buckets(feed, shape)
+    rows, buckets = _differing_buckets(reader, connection, feed, shape, bucket)
+    if not buckets:
+        return Compared(rows, 0, 0, 0, 0)
+    _read_rows(reader, connection, feed, shape, bucket, buckets)
+    _find_vanished(connection, feed, bucket, buckets)
+    _refuse_many_deletes(connection, feed, rows, allow_deletes=allow_deletes)
+    missing = _count_missing(connection, feed)
+    logged = log_arrived(connection, feed, shape, sighting, silent=True).logged
+    deleted = log_deletes(connection, feed, sighting)
+    return Compared(rows, len(buckets), missing, logged - missing, deleted)
+
+
+class _Buckets:
+    """How keys are grouped: ranges of a whole number, else by hash, which needs no order that both sides share."""
+
+    def __init__(self, feed: TableFeed, shape: Shape) -> None:
+        kinds = [shape[name].type for name in feed.key]
+        self._key = feed.key
+        self._ranged = len(kinds) == 1 and kinds[0] in _INTEGERS
+        self._count = max(16, 1 << (max(shape.rows, 1) // _BUCKET_ROWS).bit_length())
+
+    def of(self, key: list[sql.Composable]) -> sql.Composable:
+        if self._ranged:
+            return sql.SQL("div({}::numeric, {})::bigint").format(key[0], sql.Literal(_BUCKET_ROWS))
+        text = sql.SQL("row({})::text").format(sql.SQL(", ").join(key))
+        return sql.SQL("('x' || substr(md5({}), 1, 8))::bit(32)::bigint % {}").format(
+            text, sql.Literal(self._count)
+        )
+
+    def of_columns(self, alias: str) -> sql.Composable:
+        return self.of([sql.Identifier(alias, name) for name in self._key])
+
+    def among(self, buckets: list[int], key: list[sql.Composable]) -> sql.Composable:
+        """The rows of some buckets; ranges are bounded, so that an index helps when few rows differ."""
+        some = sql.SQL("{} = any({})").format(self.of(key), sql.Literal(buckets))
+        if not self._ranged:
+            return some
+        low, high = (min(buckets) - 1) * _BUCKET_ROWS, (max(buckets) + 1) * _BUCKET_ROWS
+        return sql.SQL("{} and {} between {} and {}").format(
+            some, key[0], sql.Literal(low), sql.Literal(high)
+        )
+
+
+def _differing_buckets(
+    reader: Connection, connection: Connection, feed: TableFeed, shape: Shape, bucket: _Buckets
+) -> tuple[int, list[int]]:
+    connection.execute("drop table if exists pg_temp.source_bucket")
+    connection.execute(
+        "create temporary table source_bucket (bucket bigint, rows bigint, hash numeric) on commit drop"
+    )
+    read_key = [shape[name].reading for name in feed.key]
+    theirs = sql.SQL("select {}, count(*), sum({}) from {} as t group by 1").format(
+        bucket.of(read_key), _hash([c.reading for c in shape.columns]), sql.Identifier(*feed.source_table)
+    )
+    target = sql.Identifier("pg_temp", "source_bucket")
+    pipe(reader, theirs, connection, target, identifiers(("bucket", "rows", "hash")))
+    ours = sql.SQL("select {} as bucket, count(*) as rows, sum({}) as hash from ({}) as s group by 1").format(
+        bucket.of_columns("s"), _hash([sql.Identifier("s", name) for name in shape.names]), current_rows(feed)
+    )
+    differing = connection.execute(
+        sql.SQL(
+            """select coalesce(a.bucket, b.bucket) from source_bucket as a full join ({}) as b on a.bucket = b.bucket
+            where (a.rows, a.hash) is distinct from (b.rows, b.hash)"""
+        ).format(ours)
+    ).fetchall()
+    total = connection.execute("select coalesce(sum(rows), 0)::bigint from source_bucket").fetchone()
+    return int(total[0]) if total else 0, sorted(row[0] for row in differing)
+
+
+def _hash(values: list[sql.Composable] | list[sql.Identifier]) -> sql.Composable:
+    row = sql.SQL("row({})::text").format(sql.SQL(", ").join(values))
+    return sql.SQL("('x' || substr(md5({}), 1, 16))::bit(64)::bigint").format(row)
+
+
+def _read_rows(
+    reader: Connection,
+    connection: Connection,
+    feed: TableFeed,
+    shape: Shape,
+    bucket: _Buckets,
+    buckets: list[int],
+) -> None:
+    some = bucket.among(buckets, [shape[name].reading for name in feed.key])
+    read_arrived(reader, connection, feed, shape, some)
+
+
+def _find_vanished(connection: Connection, feed: TableFeed, bucket: _Buckets, buckets: list[int]) -> None:
+    """`vanished`: keys that stand and that the source no longer has."""
+    connection.execute("drop table if exists pg_temp.vanished")
+    connection.execute(
+        sql.SQL(
+            """create temporary table vanished on commit drop as select {key} from ({current}) as s
+            where {some} and not exists (select from arrived as a where {match})"""
+        ).format(
+            key=identifiers(feed.key, "s"),
+            current=current_rows(feed),
+            some=bucket.among(buckets, [sql.Identifier("s", name) for name in feed.key]),
+            match=joined(feed.key, "a", "s"),
+        )
+    )
+
+
+def _refuse_many_deletes(connection: Connection, feed: TableFeed, rows: int, *, allow_deletes: bool) -> None:
+    found = connection.execute(
+        sql.SQL("select (select count(*) from vanished), (select count(*) from ({}) as s)").format(
+            current_rows(feed)
+        )
+    ).fetchone()
+    vanished, standing = found or (0, 0)
+    few = vanished <= _FEW and rows > 0
+    if allow_deletes or vanished == 0 or few or vanished <= standing * feed.spoken.max_delete:
+        return
+    raise DataRefused(
+        f"the source no longer has {vanished} of {standing} rows, more than the {feed.spoken.max_delete:.0%} that the"
+        " contract allows to vanish at once (S-33).",
+        where=feed.name,
+        remedy=f"If they were meant to go: `sales-platform reconcile {feed.domain} --allow-deletes`.",
+    )
+
+
+def _count_missing(connection: Connection, feed: TableFeed) -> int:
+    row = connection.execute(
+        sql.SQL("select count(*) from arrived as a where not exists (select from {} as r where {})").format(
+            log_name(feed).sql, joined(feed.key, "r", "a")
+        )
+    ).fetchone()
+    return int(row[0]) if row else 0

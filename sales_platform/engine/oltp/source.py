@@ -1,0 +1,91 @@
+"""Sessions in a source database, and the one snapshot that all readers of a load share. Reads no table of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from sales_platform.engine.driver_errors import translated
+from sales_platform.engine.warehouse import Connection
+
+READER = "sales_platform reader"
+# Text forms are compared between source and warehouse, so both sides spell values alike.
+_SESSION = "-c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=postgres -c extra_float_digits=1 -c bytea_output=hex"
+
+
+@dataclass(frozen=True)
+class SourceDatabase:
+    """A database that is read. name: as the settings call it. statement_timeout_seconds: 0 leaves the server's own."""
+
+    name: str
+    url: str
+    statement_timeout_seconds: int = 0
+
+    def connect(self) -> Connection:
+        """A read-only session, one transaction per statement."""
+        options = f"{_SESSION} -c default_transaction_read_only=on"
+        if self.statement_timeout_seconds:
+            options += f" -c statement_timeout={self.statement_timeout_seconds * 1000}"
+        with translated(self.where):
+            return psycopg.connect(
+                self.url, autocommit=True, options=options, application_name=READER, connect_timeout=10
+            )
+
+    @property
+    def where(self) -> str:
+        """Name, host, port and database, for messages; never the password."""
+        parts = conninfo_to_dict(self.url)
+        place = f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
+        return f"source {self.name} ({place})"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a source looked like at one moment. identity: of server, timeline and database; None where it is hidden."""
+
+    database: SourceDatabase
+    export: str
+    taken_at: datetime
+    identity: str | None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A session of its own that sees exactly this snapshot."""
+        with translated(self.database.where), self.database.connect() as connection:
+            connection.execute("begin transaction isolation level repeatable read read only")
+            connection.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(self.export)))
+            yield connection
+            connection.execute("rollback")
+
+
+@contextmanager
+def exported_snapshot(database: SourceDatabase) -> Iterator[Snapshot]:
+    """A snapshot that lives as long as the block."""
+    with translated(database.where), database.connect() as connection:
+        identity = _identity(connection)
+        connection.execute("begin transaction isolation level repeatable read read only")
+        row = connection.execute("select pg_export_snapshot(), clock_timestamp()").fetchone()
+        assert row is not None
+        yield Snapshot(database, row[0], row[1], identity)
+        connection.execute("rollback")
+
+
+def _identity(connection: Connection) -> str | None:
+    """A clone or restored copy differs in one of the three, and its stamps say nothing about our mark (I-26)."""
+    try:
+        row = connection.execute(
+            """
+            select s.system_identifier || '/' || c.timeline_id || '/' || d.oid
+            from pg_control_system() as s, pg_control_checkpoint() as c, pg_database as d
+            where d.datname = current_database()
+            """
+        ).fetchone()
+    except psycopg.errors.InsufficientPrivilege:
+        return None
+    return str(row[0]) if row else None
