@@ -13,7 +13,7 @@ def record_refusals(
 ) -> int:
     """Write the refused rows of `latest`, and resolve those of `changed_now`, or all, that are refused no more.
 
-    A row is known by its key: its scope in the quarantine. Returns how many rows are refused.
+    A row is known by its key: its scope in the quarantine. Returns how many rows of this load are refused.
     """
     words = {
         "feed": sql.Literal(feed.name),
@@ -24,9 +24,10 @@ def record_refusals(
         else sql.SQL("q.scope in (select {}::text from changed_now as c)").format(_key(feed, "c")),
         "own": sql.Literal([*LOG_COLUMNS, "_reasons"]),
     }
-    refused = connection.execute(sql.SQL(_UPSERT).format(**words)).rowcount
+    connection.execute(sql.SQL(_UPSERT).format(**words))
     connection.execute(sql.SQL(_RESOLVE).format(**words))
-    return refused
+    row = connection.execute(sql.SQL(_COUNT).format(**words)).fetchone()
+    return int(row[0]) if row else 0
 
 
 _UPSERT = """
@@ -55,6 +56,9 @@ where q.feed = {feed} and q.resolved_at is null
             and md5((to_jsonb(l) - {own}::text[])::text) = q.record_hash
     )
 """
+
+
+_COUNT = "select count(*) from latest as l where l._reasons is not null and l._load_id = {load_id}"
 
 
 def _key(feed: TableFeed, alias: str) -> sql.Composed:
