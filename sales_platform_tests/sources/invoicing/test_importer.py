@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -20,6 +21,9 @@ from sales_platform.engine import quarantine
 from sales_platform.errors import FileEmpty, FileMissing
 from sales_platform.operations.importing import InvoicingImport, import_invoicing
 from sales_platform.settings import Settings
+from sales_platform.sources.invoicing.document_file import read_document_file
+from sales_platform.sources.invoicing.importer import write_documents
+from sales_platform.sources.schema import ensure_schema
 from sales_platform_tests.sources.invoicing.samples import (
     REAL_FILE,
     REFUSED_LINES,
@@ -222,6 +226,43 @@ def test_two_imports_at_once_write_every_document_once(systems: Systems, real_fi
     assert sorted(done) == [(416, 0, 375, 0, 41), (416, 375, 0, 0, 41)]
     assert systems.source(COUNTS)[0][3:5] == (375, 1474)
     assert systems.warehouse("select count(*) from quality.rejected_record") == [(41,)]
+
+
+def test_two_writers_at_once_make_no_product_twice(database_url: str, tmp_path: Path) -> None:
+    ensure_schema(database_url, "invoicing")
+    files = []
+    for number in "12":
+        parties = {"header__seller_tax_id": f"S{number}", "header__client_tax_id": f"C{number}"}
+        files.append(write_file(tmp_path / f"{number}.txt", [priced(number, "01/01/2020", "10", **parties)]))
+    with ThreadPoolExecutor(2) as pool:
+        with psycopg.connect(database_url) as holder:
+            holder.execute("lock table invoicing.invoice_items in share mode")
+            done = [
+                pool.submit(write_documents, database_url, read_document_file(one).clean) for one in files
+            ]
+            _wait_until_blocked(database_url, len(files))
+        assert [one.result().loaded for one in done] == [1, 1]
+    assert _ask(database_url, COUNTS) == [(2, 2, 1, 2, 2, 0)]
+
+
+def _wait_until_blocked(url: str, sessions: int) -> None:
+    deadline = time.monotonic() + 30
+    blocked = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    while _ask(url, blocked) != [(sessions,)]:
+        assert time.monotonic() < deadline, "the writers do not wait"
+
+
+def test_a_known_document_brings_back_nothing_that_was_renamed_by_hand(
+    systems: Systems, tmp_path: Path
+) -> None:
+    path = write_file(tmp_path / "documents.txt", [document()])
+    systems.load(path)
+    systems.source(
+        "update invoicing.products set product_description = 'Biro';"
+        " update invoicing.clients set client_tax_id = '1'; update invoicing.sellers set seller_tax_id = '2'"
+    )
+    assert fates(systems.load(path)) == (1, 0, 1, 0, 0)
+    assert systems.source(COUNTS) == [(1, 1, 1, 1, 1, 0)]
 
 
 def test_a_mended_line_resolves_its_rejection(systems: Systems, real_file: Path, tmp_path: Path) -> None:
