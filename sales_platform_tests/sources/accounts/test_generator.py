@@ -25,16 +25,8 @@ CONTENT = """
 """
 
 
-def fill_small(url: str, *, seed: int = 42, zone: ZoneInfo | None = None) -> Filled | None:
-    return fill(
-        url,
-        customers=20,
-        accounts_per_customer=2,
-        transactions_per_account=10,
-        seed=seed,
-        end=END,
-        zone=zone or UTC,
-    )
+def fill_small(url: str, *, seed: int = 42) -> Filled | None:
+    return fill(url, customers=20, accounts_per_customer=2, transactions_per_account=10, seed=seed, end=END)
 
 
 def test_every_customer_gets_both_accounts_and_every_account_its_transactions(
@@ -109,7 +101,16 @@ def test_amounts_and_notes_are_those_of_the_older_generator(
 def test_stamps_rise_with_the_keys_within_the_last_90_days(
     conn: psycopg.Connection, source_url: str, zone: str, after_the_end: str
 ) -> None:
-    fill_small(source_url, zone=ZoneInfo(zone))
+    # so many customers that some open their second account after the next one's first
+    fill(
+        source_url,
+        customers=400,
+        accounts_per_customer=2,
+        transactions_per_account=2,
+        seed=42,
+        end=END,
+        zone=ZoneInfo(zone),
+    )
     for table, key in (
         ("customers", "customer_id"),
         ("accounts", "account_id"),
