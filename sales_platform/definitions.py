@@ -4,13 +4,21 @@ from pathlib import Path
 
 import dagster as dg
 
-from sales_platform.resources import SourceFilesResource, WarehouseResource
+from sales_platform.resources import SourceDatabasesResource, SourceFilesResource, WarehouseResource
 
 
-def build(warehouse: WarehouseResource, source_files: SourceFilesResource) -> dg.Definitions:
+def build(
+    warehouse: WarehouseResource,
+    source_files: SourceFilesResource,
+    source_databases: SourceDatabasesResource | None = None,
+) -> dg.Definitions:
     """Fresh definitions over the given resources, so that a test brings its own."""
     found = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
-    resources = {"warehouse": warehouse, "source_files": source_files}
+    resources = {
+        "warehouse": warehouse,
+        "source_files": source_files,
+        "source_databases": source_databases or SourceDatabasesResource(),
+    }
     return dg.Definitions.merge(found, dg.Definitions(resources=resources, executor=dg.in_process_executor))
 
 

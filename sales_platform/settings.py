@@ -5,6 +5,7 @@ A `.env` file in the working directory is read too; a variable that is set wins 
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -115,6 +116,11 @@ class Settings(BaseSettings):
         if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
             raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
         return level
+
+    def source_url(self, name: str) -> str | None:
+        """The URL of an OLTP database by the name that a contract uses: <NAME>_OLTP_URL, whatever the name."""
+        known: SecretStr | None = getattr(self, f"{name}_oltp_url", None)
+        return known.get_secret_value() if known else os.environ.get(f"{name.upper()}_OLTP_URL") or None
 
     @property
     def zone(self) -> ZoneInfo:

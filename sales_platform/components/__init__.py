@@ -2,6 +2,7 @@
 
 from sales_platform.components.dimension import Dimension
 from sales_platform.components.file_feed import FileFeed
+from sales_platform.components.postgres_feed import PostgresFeed
 from sales_platform.components.sql_table import SqlTable
 
-__all__ = ["Dimension", "FileFeed", "SqlTable"]
+__all__ = ["Dimension", "FileFeed", "PostgresFeed", "SqlTable"]

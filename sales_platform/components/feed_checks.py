@@ -9,29 +9,34 @@ from psycopg import sql
 from sales_platform.components.inspecting import Finding, Inspection, Rule, checks_of, repeated
 from sales_platform.contracts.columns import Reference
 from sales_platform.contracts.feed import FileFeedContract
+from sales_platform.contracts.source import TableFeed
 from sales_platform.engine.casting import verbatim
 from sales_platform.engine.reports import LoadReport
 from sales_platform.engine.tables import TableName
 from sales_platform.errors import DataRefused
 
+AnyFeed = FileFeedContract | TableFeed
+
 CONSERVATION = "conservation"
 REJECT_LIMIT = "reject_limit"
 
 
-def load_check_specs(feed: FileFeedContract) -> list[dg.AssetCheckSpec]:
+def load_check_specs(feed: AnyFeed) -> list[dg.AssetCheckSpec]:
     """Checks that only the load itself can answer, because it saw every line."""
     asset = dg.AssetKey(["staging", feed.name])
-    said = {
-        CONSERVATION: "Every row read was loaded, unchanged, a duplicate, superseded or rejected.",
-        REJECT_LIMIT: f"At most {feed.reject_limit:.2%} of a file's rows were rejected, else none stands.",
-    }
+    said = {CONSERVATION: "Every row read was loaded, unchanged, a duplicate, superseded or rejected."}
+    if isinstance(feed, FileFeedContract):
+        said[REJECT_LIMIT] = (
+            f"At most {feed.reject_limit:.2%} of a file's rows were rejected, else none stands."
+        )
     return [
         dg.AssetCheckSpec(name, asset=asset, description=text, blocking=True) for name, text in said.items()
     ]
 
 
-def load_check_results(feed: FileFeedContract, reports: Sequence[LoadReport]) -> list[dg.AssetCheckResult]:
-    return [_conservation(feed, reports), _within_limit(feed, reports)]
+def load_check_results(feed: AnyFeed, reports: Sequence[LoadReport]) -> list[dg.AssetCheckResult]:
+    limited = [_within_limit(feed, reports)] if isinstance(feed, FileFeedContract) else []
+    return [_conservation(feed, reports), *limited]
 
 
 def refusal(feed: FileFeedContract, error: DataRefused) -> dg.AssetCheckResult:
@@ -39,7 +44,7 @@ def refusal(feed: FileFeedContract, error: DataRefused) -> dg.AssetCheckResult:
     return _load_result(feed, REJECT_LIMIT, passed=False, told=error.what, figures={})
 
 
-def _conservation(feed: FileFeedContract, reports: Sequence[LoadReport]) -> dg.AssetCheckResult:
+def _conservation(feed: AnyFeed, reports: Sequence[LoadReport]) -> dg.AssetCheckResult:
     astray = {r.partition: lost for r in reports if (lost := r.read - _with_a_fate(r))}
     read = sum(report.read for report in reports)
     told = f"{read:,} rows read, {sum(map(abs, astray.values())):,} without a fate"
@@ -66,7 +71,7 @@ def _within_limit(feed: FileFeedContract, reports: Sequence[LoadReport]) -> dg.A
 
 
 def _load_result(
-    feed: FileFeedContract, name: str, *, passed: bool, told: str, figures: Mapping[str, Any]
+    feed: AnyFeed, name: str, *, passed: bool, told: str, figures: Mapping[str, Any]
 ) -> dg.AssetCheckResult:
     asset = dg.AssetKey(["staging", feed.name])
     return dg.AssetCheckResult(
@@ -74,12 +79,12 @@ def _load_result(
     )
 
 
-def staging_checks(feed: FileFeedContract) -> dg.AssetChecksDefinition:
+def staging_checks(feed: AnyFeed) -> dg.AssetChecksDefinition:
     """required, unique, and where the contract says so accepted, range and reference."""
     return checks_of(staging_inspection(feed))
 
 
-def staging_inspection(feed: FileFeedContract) -> Inspection:
+def staging_inspection(feed: AnyFeed) -> Inspection:
     rules = (_required(feed), _unique(feed), *_accepted(feed), *_range(feed), *_references(feed))
     personal = {name for name, column in feed.columns.items() if column.pii}
     return Inspection(
@@ -87,11 +92,11 @@ def staging_inspection(feed: FileFeedContract) -> Inspection:
         _source(feed),
         sample=() if personal.intersection(feed.staging_key) else feed.staging_key,
         rules=rules,
-        partitioned=feed.partitions == "daily",
+        partitioned=isinstance(feed, FileFeedContract) and feed.partitions == "daily",
     )
 
 
-def _source(feed: FileFeedContract) -> sql.Composed:
+def _source(feed: AnyFeed) -> sql.Composed:
     """Staging rows, each beside its parents where it has references; one join for each reference."""
     joins = [
         sql.SQL(
@@ -108,7 +113,9 @@ def _source(feed: FileFeedContract) -> sql.Composed:
     return sql.SQL("{} as t{}").format(TableName("staging", feed.name).sql, sql.SQL("").join(joins))
 
 
-def _referring(feed: FileFeedContract) -> Iterable[tuple[str, Reference]]:
+def _referring(feed: AnyFeed) -> Iterable[tuple[str, Reference]]:
+    if not isinstance(feed, FileFeedContract):
+        return []
     return [(name, column.reference) for name, column in feed.columns.items() if column.reference]
 
 
@@ -116,21 +123,21 @@ def _parent(name: str) -> sql.Identifier:
     return sql.Identifier(f"_parent_of_{name}")
 
 
-def _required(feed: FileFeedContract) -> Rule:
+def _required(feed: AnyFeed) -> Rule:
     findings = tuple(
         Finding(name, sql.SQL("t.{} is null").format(sql.Identifier(name)))
-        for name in feed.columns
+        for name in (*feed.key, *(name for name in feed.columns if name not in feed.key))
         if name in feed.required_columns
     )
     return Rule("required", f"Never empty: {', '.join(f.label for f in findings)}.", findings)
 
 
-def _unique(feed: FileFeedContract) -> Rule:
+def _unique(feed: AnyFeed) -> Rule:
     finding = repeated(TableName("staging", feed.name), feed.staging_key)
     return Rule("unique", f"One row per {finding.label}.", (finding,))
 
 
-def _accepted(feed: FileFeedContract) -> list[Rule]:
+def _accepted(feed: AnyFeed) -> list[Rule]:
     findings = tuple(
         Finding(
             name,
@@ -147,7 +154,7 @@ def _accepted(feed: FileFeedContract) -> list[Rule]:
     )
 
 
-def _range(feed: FileFeedContract) -> list[Rule]:
+def _range(feed: AnyFeed) -> list[Rule]:
     """Every `check` of a column and every rule of a row, in the contract's own words."""
     checks = [
         Finding(
@@ -167,7 +174,7 @@ def _range(feed: FileFeedContract) -> list[Rule]:
     return [Rule("range", f"Every row keeps to: {named}.", findings)] if findings else []
 
 
-def _references(feed: FileFeedContract) -> list[Rule]:
+def _references(feed: AnyFeed) -> list[Rule]:
     """Blocking unless every missing parent becomes an inferred member anyway."""
     referring = list(_referring(feed))
     findings = tuple(

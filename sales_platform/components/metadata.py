@@ -9,6 +9,7 @@ from sales_platform.contracts.catalog import PROJECT_ROOT
 from sales_platform.contracts.columns import Column
 from sales_platform.contracts.dimension import DescribedColumn, DimensionContract
 from sales_platform.contracts.feed import FileFeedContract
+from sales_platform.contracts.source import SourceColumn, TableFeed
 from sales_platform.contracts.table import SqlTableContract
 from sales_platform.engine.reports import DimensionReport, LoadReport, TableReport
 
@@ -16,6 +17,11 @@ PLATFORM_COLUMNS = {
     "_snapshot_at": ("timestamp with time zone", "When the snapshot that showed this state was true"),
     "_deleted": ("boolean", "True for an event that deletes its key"),
     "_load_id": ("bigint", "The load that brought the row, in ops.load"),
+    "_extracted_at": ("timestamp with time zone", "When the source looked so"),
+    "_event_at": (
+        "timestamp with time zone",
+        "From when the row is true: its stamp, or when it was observed",
+    ),
     "_partition": ("text", "The day, or the file, that the row came from"),
     "_source_row": ("bigint", "The line of the file on which the record begins"),
 }
@@ -27,6 +33,7 @@ VALIDITY_COLUMNS = {
 INFERRED_COLUMN = {"is_inferred": ("boolean", "True for a member that is known from a fact only")}
 FATES = ("read", "loaded", "unchanged", "duplicate", "superseded", "rejected")
 TYPE_OF_THE_SELECT = "as selected"
+TYPE_OF_THE_SOURCE = "as in the source"
 
 
 def key_of(name: str) -> dg.AssetKey:
@@ -58,6 +65,12 @@ def staging_schema(feed: FileFeedContract) -> dg.TableSchema:
     extra = (*(["_snapshot_at"] if feed.versions else []), *(["_deleted"] if feed.deleted_when else []))
     added = _added((*extra, "_load_id", "_partition", "_source_row"), PLATFORM_COLUMNS)
     return dg.TableSchema([*columns, *added])
+
+
+def table_feed_schema(feed: TableFeed, types: Mapping[str, str] | None = None) -> dg.TableSchema:
+    """types: column → type as the table stands; before its first load only what the contract says is known."""
+    names = types or dict.fromkeys([*feed.key, *([feed.cursor] if feed.cursor else []), *feed.columns])
+    return dg.TableSchema([_spoken(feed, name, kind) for name, kind in names.items()])
 
 
 def dimension_schema(dimension: DimensionContract, types: Mapping[str, str]) -> dg.TableSchema:
@@ -111,11 +124,15 @@ def load_figures(reports: Sequence[LoadReport]) -> dict[str, dg.MetadataValue]:
         fate: dg.MetadataValue.int(sum(getattr(report, fate) for report in reports)) for fate in FATES
     }
     figures["seconds"] = dg.MetadataValue.float(max((report.seconds for report in reports), default=0.0))
-    figures["fates"] = dg.MetadataValue.json({report.partition: fates(report) for report in reports})
+    figures["fates"] = dg.MetadataValue.json(
+        {report.partition or f"load {report.load_id}": fates(report) for report in reports}
+    )
     figures["reasons"] = dg.MetadataValue.json(_reasons(reports))
     figures["sources"] = dg.MetadataValue.json([report.source for report in reports])
     if new := sorted({column for report in reports for column in report.new_columns}):
         figures["new_columns"] = dg.MetadataValue.json(new)
+    if notes := [note for report in reports for note in report.notes]:
+        figures["notes"] = dg.MetadataValue.json(notes)
     return figures
 
 
@@ -172,6 +189,14 @@ def _reasons(reports: Sequence[LoadReport]) -> dict[str, int]:
     return dict(sorted(total.items()))
 
 
+def _spoken(feed: TableFeed, name: str, kind: str | None) -> dg.TableColumn:
+    column = feed.columns.get(name)
+    described = column.description if column else PLATFORM_COLUMNS.get(name, ("", None))[1]
+    unique = dg.TableColumnConstraints(nullable=name not in feed.key, unique=feed.staging_key == (name,))
+    tags = _tags(column) if column else {}
+    return dg.TableColumn(name, kind or TYPE_OF_THE_SOURCE, described, constraints=unique, tags=tags)
+
+
 def _added(names: Iterable[str], known: Mapping[str, tuple[str, str]]) -> list[dg.TableColumn]:
     return [dg.TableColumn(name, *known[name]) for name in names]
 
@@ -200,6 +225,6 @@ def _constraints(feed: FileFeedContract, name: str) -> dg.TableColumnConstraints
     )
 
 
-def _tags(column: Column | DescribedColumn) -> dict[str, str]:
+def _tags(column: Column | SourceColumn | DescribedColumn) -> dict[str, str]:
     named = {"pii": column.pii, "unit": column.unit, "currency": column.currency}
     return {word: value for word, value in named.items() if value}

@@ -15,6 +15,11 @@ class FileFeedParams(BaseModel):
     table: str = Field(description="The table's name without the domain, such as sales")
 
 
+class PostgresFeedParams(BaseModel):
+    domain: str = Field(description="The domain, such as invoicing")
+    table: str = Field(description="A first table of the source, such as clients")
+
+
 class DimensionParams(BaseModel):
     domain: str = Field(description="The domain, such as retail")
     table: str = Field(description="The table's name, such as dim_customer")
@@ -43,6 +48,24 @@ class FileFeedScaffolder(dg.Scaffolder[FileFeedParams]):
             "key": ["id"],
             "reject_limit": "5%",
             "columns": {"id": {"type": "bigint", "required": True, "description": "What the column means"}},
+        }
+        dg.scaffold_component(request, attributes)
+
+
+class PostgresFeedScaffolder(dg.Scaffolder[PostgresFeedParams]):
+    """One table of a source database, named as its domain."""
+
+    @classmethod
+    def get_scaffold_params(cls) -> type[PostgresFeedParams]:
+        return PostgresFeedParams
+
+    def scaffold(self, request: dg.ScaffoldRequest[PostgresFeedParams]) -> None:
+        params = request.params
+        attributes: dict[str, Any] = {
+            "domain": params.domain,
+            "database": params.domain,
+            "description": "Which system this is, and who answers for it.",
+            "tables": {params.table: {"key": ["id"], "cursor": "updated_at"}},
         }
         dg.scaffold_component(request, attributes)
 

@@ -126,6 +126,20 @@ class TableFeed:
         return self.spoken.versions
 
     @property
+    def columns(self) -> dict[str, SourceColumn]:
+        return self.spoken.columns
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        return self.spoken.rules
+
+    @property
+    def required_columns(self) -> frozenset[str]:
+        """Columns that a staged row always has; in a delete event only the key is known."""
+        spoken = {name for name, column in self.columns.items() if column.required and not self.versions}
+        return frozenset({*self.key, *spoken})
+
+    @property
     def staging_key(self) -> tuple[str, ...]:
         """The grain of the staging table."""
         return (*self.key, "_event_at") if self.versions else self.key

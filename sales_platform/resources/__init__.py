@@ -1,6 +1,7 @@
-"""Dagster resources: the warehouse, the folder of source files. The engine knows what to do with them."""
+"""Dagster resources: warehouse, source databases, folder of source files. The engine knows what to do with them."""
 
+from sales_platform.resources.source_databases import SourceDatabasesResource
 from sales_platform.resources.source_files import SourceFilesResource
 from sales_platform.resources.warehouse import WarehouseResource
 
-__all__ = ["SourceFilesResource", "WarehouseResource"]
+__all__ = ["SourceDatabasesResource", "SourceFilesResource", "WarehouseResource"]

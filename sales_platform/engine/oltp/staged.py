@@ -73,10 +73,7 @@ def record_all_refusals(connection: Connection, feed: TableFeed, load_id: int) -
 def ensure_staging(connection: Connection, feed: TableFeed) -> bool:
     """Create or widen `staging.<feed>`. Returns whether it is new."""
     described = feed.spoken.columns
-    required = {
-        *feed.key,
-        *(name for name, column in described.items() if column.required and not feed.versions),
-    }
+    required = feed.required_columns
     columns = [
         TableColumn(
             name, kind, name in required, description=d.description if (d := described.get(name)) else None
