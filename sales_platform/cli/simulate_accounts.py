@@ -74,3 +74,5 @@ def accounts(
             seed=seed,
         )
         console.print(f"[bold]accounts[/bold] {traffic.summary()}")
+        for deed, count in sorted(traffic.done.items()):
+            console.print(f"  {deed:<28}{count:>9,}")

@@ -40,8 +40,9 @@ class TrafficReport:
         return sum(self.done.values())
 
     def summary(self) -> str:
-        told = ", ".join(f"{count:,} {deed}" for deed, count in sorted(self.done.items()))
-        return f"{self.calls:,} calls in {self.seconds:.0f} s: {told or 'none'}"
+        """One line for a person."""
+        cut = f"; {self.cut_off} connections cut off and opened again" if self.cut_off else ""
+        return f"{self.calls:,} calls in {self.seconds:.0f} s{cut}"
 
 
 def run_traffic(
