@@ -19,7 +19,7 @@ from sales_platform.engine.oltp.shape import Shape, read_shape
 from sales_platform.engine.oltp.source import Snapshot, SourceDatabase, exported_snapshot
 from sales_platform.engine.oltp.staged import staging_name
 from sales_platform.engine.oltp.watermarks import Watermark, read_watermark, warehouse_clock, write_watermark
-from sales_platform.engine.oltp.windows import Mark, remembered
+from sales_platform.engine.oltp.windows import Mark, back, remembered
 from sales_platform.engine.reports import LoadReport
 from sales_platform.engine.tables import exists, refresh_statistics
 from sales_platform.engine.warehouse import Connection, Warehouse
@@ -60,7 +60,7 @@ def _begin(warehouse: Warehouse, database: SourceDatabase, feed: TableFeed) -> W
         with database.connect() as reader:
             listing = list_open_transactions(reader)
         with exported_snapshot(database) as snapshot:
-            mark = Mark(listing.at - feed.source.overlap, listing.at, remembered(Mark(), listing))
+            mark = Mark(back(listing.at, feed.source.overlap), listing.at, remembered(Mark(), listing))
             return Watermark(mark, looked_at, None, snapshot.identity, unfinished=True)
 
 

@@ -6,12 +6,14 @@ The mark never passes what was open when the load looked, and what has ended sin
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sales_platform.engine.oltp.open_transactions import Listing, OpenTransaction
 
 AN_HOUR = timedelta(hours=1)
+# Nothing is reckoned back beyond it: some programs stamp the first moment of year 1 where they know none.
+_BEGINNING = datetime(2, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,11 @@ def window(mark: Mark, listing: Listing, elapsed: timedelta, overlap: timedelta,
     ended = [transaction.since for transaction in mark.pending if transaction.key not in still_open]
     if None in ended:
         return Window(None, pending)
-    starts = [mark.position, listing.at - max(elapsed, timedelta()) - overlap, *(at for at in ended if at)]
+    starts = [mark.position, back(back(listing.at, elapsed), overlap), *(at for at in ended if at)]
     if listing.blind:
-        starts.append(mark.position - overlap)
-    return Window(_before_a_repeated_hour(min(starts), listing.at, zone), pending)
+        starts.append(back(mark.position, overlap))
+    start = min(starts)
+    return Window(_before_a_repeated_hour(start, listing.at, zone) if start > _BEGINNING else None, pending)
 
 
 def moved(mark: Mark, listing: Listing, newest: datetime | None, overlap: timedelta) -> datetime | None:
@@ -58,7 +61,12 @@ def moved(mark: Mark, listing: Listing, newest: datetime | None, overlap: timede
     What began between the look and the snapshot stands in no list.
     """
     seen = [stamp for stamp in (mark.position, newest) if stamp is not None]
-    return min(max(seen), listing.at - overlap) if seen else None
+    return min(max(seen), back(listing.at, overlap)) if seen else None
+
+
+def back(moment: datetime, by: timedelta) -> datetime:
+    """A moment earlier, but never before time begins (I-19)."""
+    return moment - min(max(by, timedelta()), max(moment - _BEGINNING, timedelta()))
 
 
 def remembered(mark: Mark, listing: Listing) -> tuple[OpenTransaction, ...]:
