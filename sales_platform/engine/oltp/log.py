@@ -177,7 +177,7 @@ def first_event_at(feed: TableFeed, shape: Shape, seen_at: datetime) -> sql.Comp
     if feed.cursor is None:
         return seen
     stamp = shape[feed.cursor]
-    return sql.SQL("coalesce({}, {})").format(_as_instant(stamp, stamp.reading), seen)
+    return _finite(_as_instant(stamp, stamp.reading), seen)
 
 
 def _event_at(feed: TableFeed, sighting: Sighting, *, silent: bool) -> sql.Composable:
@@ -188,12 +188,17 @@ def _event_at(feed: TableFeed, sighting: Sighting, *, silent: bool) -> sql.Compo
     if feed.cursor is None:
         return sql.SQL("greatest({}, a._last_at)").format(seen)
     cursor = sql.Identifier("a", feed.cursor)
-    stamp = sql.SQL("coalesce({}, {})").format(cursor, seen)
+    stamp = _finite(cursor, seen)
     again = sql.SQL("false" if silent else "{} = a._last_at and not a._was_deleted").format(stamp)
     return sql.SQL(
         "case when a._last_at is null or {stamp} > a._last_at or ({again}) then {stamp}"
         " else greatest({seen}, a._last_at) end"
     ).format(stamp=stamp, again=again, seen=seen)
+
+
+def _finite(stamp: sql.Composable, seen: sql.Composable) -> sql.Composed:
+    """No stamp, or one that is infinite, tells no time: then it is when the row was seen."""
+    return sql.SQL("case when isfinite({stamp}) then {stamp} else {seen} end").format(stamp=stamp, seen=seen)
 
 
 def _as_instant(column: CarriedColumn, value: sql.Composable) -> sql.Composable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from psycopg import sql
 
@@ -55,19 +55,22 @@ def since(feed: TableFeed, shape: Shape, start: datetime | None) -> sql.Composab
     kind, stamp = shape[feed.cursor].source_type, sql.Identifier("t", feed.cursor)
     bound: sql.Composable = sql.Literal(start)
     if kind == "date":
-        bound = sql.SQL("{}::date").format(bound)
+        bound = sql.SQL("({} at time zone {})::date").format(bound, sql.Literal(feed.source.zone))
     elif kind.endswith("without time zone"):
         bound = sql.SQL("({} at time zone {})").format(bound, sql.Literal(feed.source.zone))
     return sql.SQL("({stamp} >= {bound} or {stamp} is null)").format(stamp=stamp, bound=bound)
 
 
 def newest_stamp(connection: Connection, feed: TableFeed, relation: sql.Composable) -> datetime | None:
-    """The newest finite stamp in a relation; None without a cursor or a stamp."""
+    """The newest stamp in a relation that is a time of the calendar; None without a cursor or such a stamp."""
     if feed.cursor is None:
         return None
     row = connection.execute(
-        sql.SQL("select max({c}::timestamptz) from {r} where isfinite({c})").format(
-            c=sql.Identifier(feed.cursor), r=relation
+        sql.SQL("select max({c}::timestamptz) from {r} where {c} between {low} and {high}").format(
+            c=sql.Identifier(feed.cursor),
+            r=relation,
+            low=sql.Literal(date.min),
+            high=sql.Literal(date.max),
         )
     ).fetchone()
     return row[0] if row else None
