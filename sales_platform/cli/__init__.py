@@ -22,6 +22,7 @@ COMMANDS = (
     ("run", "run", "run"),
     ("status", "status", "status"),
     ("check", "check", "check"),
+    ("reconcile", "reconcile", "reconcile"),
     ("rebuild", "rebuild", "rebuild"),
     ("sql", "sql", "sql"),
     ("simulate", "simulate", "simulate"),

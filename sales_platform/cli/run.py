@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sales_platform.operations.running import RunSummary
 
 DAY = ["%Y-%m-%d"]
-FIGURES = ("files", "no-ops", "read", "loaded", "unchanged", "duplicate", "superseded", "rejected")
+FIGURES = ("loads", "no-ops", "read", "loaded", "unchanged", "duplicate", "superseded", "rejected")
 
 
 def run(
@@ -61,6 +61,11 @@ def print_summary(output: Console, summary: RunSummary) -> None:
         counts = (row.files, row.unchanged_files, *fates)
         shown.add_row(row.feed, *(number(count) for count in counts))
     output.print(shown if summary.fates else "0 rows read.")
+    print_failures(output, summary)
+
+
+def print_failures(output: Console, summary: RunSummary) -> None:
+    """What failed, with its reason, and what was held back because of it."""
     for outcome in summary.outcomes:
         for step in outcome.failed_steps:
             output.print(f"[red]✗ {step.name}[/red]", step.error, markup=True, soft_wrap=True)

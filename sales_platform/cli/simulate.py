@@ -8,15 +8,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from sales_platform.cli.simulate_accounts import accounts
+from sales_platform.cli.simulate_invoicing import invoicing
 from sales_platform.operations.simulating import DEFAULT_DAYS, DEFAULT_SEED, simulate_retail
 from sales_platform.settings import load_settings
 
-simulate = typer.Typer(no_args_is_help=True, help="Write the files of a simulated source system.")
-
-
-@simulate.callback()
-def _group() -> None:
-    """Keeps `retail` a command of its own while it is the only one."""
+simulate = typer.Typer(
+    no_args_is_help=True, help="Fill a simulated source system: its files, or its database."
+)
+simulate.command("invoicing")(invoicing)
+simulate.command("accounts")(accounts)
 
 
 @simulate.command("retail")

@@ -30,6 +30,11 @@ class Databases:
 
     _urls: Mapping[str, str] = field(repr=False)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those in use."""
+        return tuple(self._urls)
+
     def url(self, name: str) -> str:
         """The owner's URL. Raises WrongUse for a name that is not in use."""
         try:

@@ -13,14 +13,15 @@ from sales_platform.local.databases import Databases
 from sales_platform.settings import Settings
 
 DAGSTER_YAML = "dagster.yaml"
-OLTP = {"invoicing": "INVOICING_OLTP_URL", "accounts": "ACCOUNTS_OLTP_URL"}
+OLTP = ("invoicing", "accounts")
 
 
 def variables(settings: Settings, databases: Databases) -> dict[str, str]:
     """What a process needs to know: the URLs in use, DAGSTER_HOME (made ready) and absolute folders.
 
-    databases holds `warehouse` and `dagster` at least.
+    databases holds `warehouse` and `dagster` at least; each source among them gets its <NAME>_OLTP_URL.
     """
+    sources = {f"{name.upper()}_OLTP_URL": databases.url(name) for name in OLTP if name in databases.names}
     return {
         "WAREHOUSE_URL": databases.url("warehouse"),
         "DAGSTER_PG_URL": storage_url(databases.url("dagster")),
@@ -28,6 +29,7 @@ def variables(settings: Settings, databases: Databases) -> dict[str, str]:
         "SALES_PLATFORM_HOME": str(settings.home.resolve()),
         "SALES_PLATFORM_DATA": str(settings.data.resolve()),
         "LOG_DIR": str(settings.logs.resolve()),
+        **sources,
     }
 
 

@@ -7,6 +7,7 @@ from enum import Enum
 
 from sales_platform.local.databases import external_url
 from sales_platform.local.server import EmbeddedServer
+from sales_platform.operations.environment import OLTP
 from sales_platform.settings import Settings
 
 
@@ -19,7 +20,8 @@ class Down(Enum):
 
 
 def lasting_url(settings: Settings, name: str) -> str:
-    """The owner's URL of a database on a server that stays up. Raises WrongUse for an unknown name.
+    """The owner's URL of a database on a server that stays up, a source's with its tables. Raises WrongUse for an
+    unknown name.
 
     An external URL is given as psql takes it, without SQLAlchemy's driver suffix.
     """
@@ -30,6 +32,10 @@ def lasting_url(settings: Settings, name: str) -> str:
     with server.in_use():
         server.create_database(name)
         server.keep()
+        if name in OLTP:
+            from sales_platform.operations.source_databases import make_tables_if_embedded
+
+            make_tables_if_embedded(settings, name, server.url(name))
         return server.url(name)
 
 

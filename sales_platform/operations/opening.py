@@ -12,6 +12,7 @@ from sales_platform.engine.warehouse import Warehouse
 from sales_platform.errors import ConfigurationError
 from sales_platform.local.databases import Databases, external_url, using
 from sales_platform.operations.environment import dagster_home, exported, variables
+from sales_platform.operations.source_databases import using_with_sources
 from sales_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ def open_warehouse(settings: Settings) -> Iterator[Warehouse]:
 
 @contextmanager
 def open_platform(settings: Settings, *, migrating: bool = False) -> Iterator[Platform]:
-    """What a run in this process needs. migrating: apply migrations to an external warehouse too."""
-    with using(settings, "warehouse", "dagster") as databases:
+    """What a run in this process needs, sources included. migrating: apply migrations to an external warehouse too."""
+    with using_with_sources(settings, "warehouse", "dagster") as databases:
         make_current(settings, databases, migrating=migrating)
         with exported(variables(settings, databases)), _instance(settings) as instance:
             from sales_platform.definitions import defs

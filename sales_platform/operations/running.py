@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sales_platform.operations.materializing import RunOutcome
 
 Days = tuple[date, date]
+COMPARISONS = "reconciliation"
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def run_on(
     progress: Progress,
 ) -> RunSummary:
     """The same on a platform that is open."""
-    selected = select(platform.definitions, selection)
+    selected = _without_comparisons(select(platform.definitions, selection))
     days = _range(platform.settings, selected, first, last)
     outcomes: list[RunOutcome] = []
     missing: list[str] = []
@@ -106,6 +107,12 @@ def run_on(
         fates = fates_of_runs(connection, run_ids)
         refused = bool(refused_runs(connection, run_ids))
     return RunSummary(tuple(outcomes), tuple(fates), tuple(missing), standing, days is not None, refused)
+
+
+def _without_comparisons(selected: list[Selected]) -> list[Selected]:
+    """Comparing a source whole is no part of what a run owes; it is done when nothing else was asked for."""
+    rest = [domain for domain in selected if domain.domain != COMPARISONS]
+    return rest or selected
 
 
 class _DomainRuns:

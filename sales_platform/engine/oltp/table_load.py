@@ -39,7 +39,7 @@ from sales_platform.engine.oltp.windows import Mark, moved, remembered, window
 from sales_platform.engine.reports import LoadReport
 from sales_platform.engine.tables import exists, refresh_statistics
 from sales_platform.engine.warehouse import Connection, Warehouse
-from sales_platform.errors import SalesPlatformError
+from sales_platform.errors import DataRefused, SalesPlatformError
 
 
 @dataclass(frozen=True)
@@ -238,7 +238,8 @@ class _Load:
     def record_failure(self, error: BaseException) -> None:
         known = isinstance(error, SalesPlatformError)
         message = str(error) if known else f"ended early ({type(error).__name__})"
-        loads.fail_loads(self.journal, [load.load_id for load in self.opened], "failed", message)
+        status = "refused" if isinstance(error, DataRefused) else "failed"
+        loads.fail_loads(self.journal, [load.load_id for load in self.opened], status, message)
 
 
 def _said_of(listing: Listing, blind_seconds: float) -> list[str]:
