@@ -38,7 +38,7 @@ class Dimension(dg.Component):
 def _refreshed(dimension: DimensionContract) -> dg.AssetsDefinition:
     @dg.asset(
         key=["analytics", dimension.table],
-        deps=[metadata.key_of(events.source) for events in dimension.events],
+        deps=[metadata.key_of(name) for name in _inputs(dimension)],
         description=dimension.description,
         group_name=dimension.domain,
         kinds={"postgres"},
@@ -58,6 +58,11 @@ def _refreshed(dimension: DimensionContract) -> dg.AssetsDefinition:
         return dg.MaterializeResult(metadata=metadata.dimension_figures(report))
 
     return refresh
+
+
+def _inputs(dimension: DimensionContract) -> list[str]:
+    owners = {f"analytics.{role.dimension}" for role in dimension.dimensions.values()}
+    return [*(events.source for events in dimension.events), *sorted(owners)]
 
 
 def _types(dimension: DimensionContract) -> dict[str, str]:

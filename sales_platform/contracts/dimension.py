@@ -37,11 +37,23 @@ class DescribedColumn(ContractModel):
     pii: str | None = None
 
 
+class DimensionRole(ContractModel):
+    """How a fact finds its member: by the dimension's business key, at a time for one with history.
+
+    on: business key column of the dimension → column of the fact, where the names differ.
+    """
+
+    dimension: str = Field(pattern=r"^dim_[a-z0-9_]+$")
+    at: str | None = None
+    on: dict[str, str] = Field(default_factory=dict)
+
+
 class DimensionContract(ContractModel):
     """A table `analytics.<table>`: one row per version of a business key, or per key when nothing is tracked.
 
     track: a change opens a version. overwrite: a version takes the value of its latest event by time, without a new
     version. keep_first: of its earliest (S-49). rename: column of the dimension → column of the source.
+    dimensions: whom a member belongs to, each adding `<role>_key`; only without history.
     max_close: the largest share of current rows that one complete snapshot may close (S-33).
     """
 
@@ -54,6 +66,7 @@ class DimensionContract(ContractModel):
     keep_first: tuple[str, ...] = ()
     rename: dict[str, str] = Field(default_factory=dict)
     events: tuple[Events, ...] = Field(min_length=1)
+    dimensions: dict[str, DimensionRole] = Field(default_factory=dict)
     max_close: Share = Decimal("0.2")
     columns: dict[str, DescribedColumn] = Field(default_factory=dict)
     owner: str = "team:sales-data"
@@ -70,6 +83,8 @@ class DimensionContract(ContractModel):
         timeless = [events.source for events in self.events if events.valid_from is None]
         if self.has_history and timeless:
             raise ValueError(f"events: {timeless[0]} needs valid_from, because the dimension tracks changes")
+        if self.dimensions and (self.has_history or any(role.at for role in self.dimensions.values())):
+            raise ValueError("dimensions: only a dimension without history belongs to others, and at no time")
         if not self.has_history and len(self.events) > 1:
             raise ValueError("events: a dimension without tracked columns reads one table")
         return self

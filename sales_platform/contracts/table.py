@@ -7,18 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from sales_platform.contracts.columns import ContractModel
-from sales_platform.contracts.dimension import DescribedColumn
-
-
-class DimensionRole(ContractModel):
-    """How a fact finds its member: by the dimension's business key, at a time for one with history.
-
-    on: business key column of the dimension → column of the fact, where the names differ.
-    """
-
-    dimension: str = Field(pattern=r"^dim_[a-z0-9_]+$")
-    at: str | None = None
-    on: dict[str, str] = Field(default_factory=dict)
+from sales_platform.contracts.dimension import DescribedColumn, DimensionRole
 
 
 class SqlTableContract(ContractModel):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from sales_platform.engine.tables import TableColumn, TableName, columns_of, ensure_table, exists, identifiers
-from sales_platform.engine.versions import has_consumer
+from sales_platform.engine.versions import forget_consumers, has_consumer
 from sales_platform.engine.warehouse import Connection
 
 
@@ -16,10 +16,14 @@ def changed_keys_name(table: TableName) -> TableName:
 
 
 def ensure_changed_keys(connection: Connection, table: TableName, key: Sequence[str]) -> None:
-    """Create the note of a table that stands."""
+    """Create the note of a table that stands; one that notes other columns begins anew, and readers look at all."""
     name = changed_keys_name(table)
-    if exists(connection, name):
+    standing = columns_of(connection, name)
+    if set(standing) == {"_version", *key}:
         return
+    if standing:
+        connection.execute(sql.SQL("drop table {}").format(name.sql))
+        forget_consumers(connection, str(table))
     types = columns_of(connection, table)
     columns = [
         TableColumn("_version", "bigint", True),

@@ -3,47 +3,113 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from psycopg import sql
 
-from sales_platform.engine.tables import TableName, columns_of, identifiers
+from sales_platform.contracts.table import SqlTableContract
+from sales_platform.engine.changed_keys import changed_keys_name
+from sales_platform.engine.tables import TableName, columns_of, identifiers, primary_key_of
 from sales_platform.engine.versions import consumed_version, published_version
 from sales_platform.engine.warehouse import Connection
+
+
+@dataclass(frozen=True)
+class ChangedInput:
+    """The note of an input's changed keys, its columns by which rows are found, and the version taken in last."""
+
+    note: TableName
+    columns: tuple[str, ...]
+    seen: int
 
 
 class ChangedRows:
     """The changed keys of each input, as a condition on any relation that has the columns of the table."""
 
-    def __init__(self, parts: Sequence[tuple[TableName, tuple[str, ...], int]]) -> None:
-        self._parts = parts
+    def __init__(self, inputs: Sequence[ChangedInput]) -> None:
+        self._inputs = inputs
 
     def condition(self, alias: str) -> sql.Composable:
-        """True for a row of `alias` that has to be looked at."""
+        """True for a row of `alias` that has to be looked at.
+
+        Arrays, because a condition with them is taken into a SELECT that groups, finds rows by index, and several of
+        them joined by "or" still do.
+        """
         tests = [
-            sql.SQL("({}) in (select {} from {} where _version > {})").format(
-                identifiers(key, alias), identifiers(key), changed.sql, sql.Literal(seen)
+            sql.SQL("({})").format(
+                sql.SQL(" and ").join(_among(changed, name, alias) for name in changed.columns)
             )
-            for changed, key, seen in self._parts
+            for changed in self._inputs
         ]
         return sql.SQL("({})").format(sql.SQL(" or ").join(tests)) if tests else sql.SQL("false")
 
 
 def find_changed_rows(
-    connection: Connection, table: str, inputs: Sequence[str], columns: Sequence[str], logic_hash: str
+    connection: Connection,
+    table: SqlTableContract,
+    inputs: Sequence[str],
+    columns: Sequence[str],
+    logic_hash: str,
 ) -> ChangedRows | None:
     """None when every row has to be looked at: an input was never taken in, keeps no note of its changed keys, or
-    has a key that is not among the table's columns.
+    has none by which a row of the table is found.
     """
-    parts = []
+    found = []
     for name in inputs:
-        seen = consumed_version(connection, table, name, logic_hash)
+        seen = consumed_version(connection, table.name, name, logic_hash)
         if seen is None:
             return None
         if seen == published_version(connection, name):
             continue
-        changed = TableName("ops", f"{TableName.parse(name).table}_changed_key")
-        key = tuple(column for column in columns_of(connection, changed) if column != "_version")
-        if not key or not set(key) <= set(columns):
+        note = changed_keys_name(TableName.parse(name))
+        shared = _shared(connection, note, table, columns)
+        if not shared:
             return None
-        parts.append((changed, key, seen))
-    return ChangedRows(parts)
+        found.append(ChangedInput(note, shared, seen))
+    return ChangedRows(found)
+
+
+def note_columns(table: SqlTableContract, columns: Sequence[str]) -> tuple[str, ...]:
+    """What a table remembers of its changed rows: the grain, and every key by which another one may group them."""
+    keys = [name for name in columns if name.endswith(("_key", "_id")) and not name.startswith("_")]
+    return tuple(dict.fromkeys([*table.grain, *keys]))
+
+
+def index_lookups(
+    connection: Connection, table: SqlTableContract, inputs: Sequence[str], columns: Sequence[str]
+) -> None:
+    """Indexes by which the rows of a changed key are found: in the table, and in the inputs that carry the key."""
+    relations = [table.name, *inputs]
+    for name in inputs:
+        shared = _shared(connection, changed_keys_name(TableName.parse(name)), table, columns)
+        for relation in relations if shared else ():
+            _index(connection, TableName.parse(relation), shared)
+
+
+def _index(connection: Connection, relation: TableName, columns: tuple[str, ...]) -> None:
+    if not set(columns) <= columns_of(connection, relation).keys():
+        return
+    if set(columns) >= primary_key_of(connection, relation):
+        return
+    connection.execute(
+        sql.SQL("create index if not exists {} on {} ({})").format(
+            sql.Identifier(f"{relation.table}_by_{'_'.join(columns)}"[:63]),
+            relation.sql,
+            identifiers(columns),
+        )
+    )
+
+
+def _shared(
+    connection: Connection, note: TableName, table: SqlTableContract, columns: Sequence[str]
+) -> tuple[str, ...]:
+    """The noted columns that find a row: those in its grain, else all of them if the table carries them."""
+    noted = tuple(name for name in columns_of(connection, note) if name != "_version")
+    in_grain = tuple(name for name in noted if name in table.grain)
+    return in_grain or (noted if set(noted) <= set(columns) else ())
+
+
+def _among(changed: ChangedInput, name: str, alias: str) -> sql.Composable:
+    return sql.SQL("{} = any(array(select distinct {} from {} where _version > {}))").format(
+        sql.Identifier(alias, name), sql.Identifier(name), changed.note.sql, sql.Literal(changed.seen)
+    )

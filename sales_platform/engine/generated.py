@@ -14,7 +14,7 @@ from sales_platform.contracts.table import SqlTableContract
 from sales_platform.engine.chain import chain_query
 from sales_platform.engine.judging import judgement
 from sales_platform.engine.publish import attached
-from sales_platform.engine.references import reference_of
+from sales_platform.engine.references import references_of
 from sales_platform.engine.selects import select_text
 from sales_platform.errors import WrongUse
 
@@ -79,10 +79,7 @@ def _staged(catalog: Catalog, table: str) -> dict[str, str]:
 def _table(catalog: Catalog, table: SqlTableContract) -> str:
     if not table.dimensions:
         return select_text(table)
-    references = [
-        reference_of(table, role, spoken, catalog.dimensions[spoken.dimension])
-        for role, spoken in table.dimensions.items()
-    ]
+    references = references_of(table, catalog.dimensions)
     body = f"with selected as (\n{select_text(table)}\n)\n"
     return _text(
         f"-- The rows of {table.name} with their dimension keys. Parameter: partitions.\n{body}",

@@ -11,11 +11,13 @@ import time
 
 from psycopg import sql
 
+from sales_platform.contracts.catalog import Catalog, read_catalog
 from sales_platform.contracts.dimension import DimensionContract
 from sales_platform.engine import members
 from sales_platform.engine.affected import find_affected, logic_hash
+from sales_platform.engine.belonging import Belonging
 from sales_platform.engine.chain import build_chain, chain_select
-from sales_platform.engine.changed_keys import forget_seen_keys
+from sales_platform.engine.changed_keys import forget_seen_keys, note_changed_keys
 from sales_platform.engine.changes import Changes, count_touched, open_touched
 from sales_platform.engine.dimension_table import (
     VALIDITY,
@@ -33,31 +35,37 @@ from sales_platform.engine.repointing import repoint_facts
 from sales_platform.engine.reports import DimensionReport
 from sales_platform.engine.staging import joined, same
 from sales_platform.engine.tables import TableName, identifiers
-from sales_platform.engine.versions import consume_tables, publish_versions
+from sales_platform.engine.versions import consume_tables, forget_consumers, publish_versions
 from sales_platform.engine.warehouse import Connection, Warehouse
 
 
 def refresh_dimension(
-    warehouse: Warehouse, dimension: DimensionContract, *, everything: bool = False
+    warehouse: Warehouse,
+    dimension: DimensionContract,
+    *,
+    everything: bool = False,
+    catalog: Catalog | None = None,
 ) -> DimensionReport:
     """Bring `analytics.<dimension>` to what its events say, in one transaction; re-point the facts that refer
     to it.
 
     Only the keys whose staged rows changed are looked at, unless `everything` is asked for or the contract
-    changed. Raises ContractError when a source or column is missing.
+    changed. catalog: where the dimensions that it belongs to are found; the project's own unless given. Raises
+    ContractError when a source or column is missing.
     """
     with warehouse.transaction() as connection:
-        return refresh_within(connection, dimension, everything=everything)
+        return refresh_within(connection, dimension, catalog or read_catalog(), everything=everything)
 
 
 def refresh_within(
-    connection: Connection, dimension: DimensionContract, *, everything: bool
+    connection: Connection, dimension: DimensionContract, catalog: Catalog, *, everything: bool
 ) -> DimensionReport:
     """The same, inside a transaction of the caller."""
     started = time.monotonic()
     # The sources are locked too: what is noted as taken in must be what was read.
     sources = [events.source for events in dimension.events]
-    lock_tables(connection, [dimension.name, *sources, *referencing_facts(connection, dimension)])
+    owners = [f"analytics.{role.dimension}" for role in dimension.dimensions.values()]
+    lock_tables(connection, [dimension.name, *sources, *owners, *referencing_facts(connection, dimension)])
     types = column_types(connection, dimension)
     ensure_dimension_table(connection, dimension, types)
     affected = None if everything else find_affected(connection, dimension)
@@ -67,12 +75,13 @@ def refresh_within(
         if dimension.has_history:
             _reconcile(connection, dimension, types, counts, everything=affected is None)
         else:
-            members.reconcile(connection, dimension, counts, everything=affected is None)
+            _reconcile_members(connection, dimension, catalog, counts, everything=affected is None)
     repointed = repoint_facts(connection, dimension) if counts.any else 0
     if not constraints_stand(connection, dimension):
         constrain(connection, dimension)
     if counts.any:
         publish_versions(connection, dimension.name)
+        _tell_readers(connection, dimension, everything=affected is None)
     consume_tables(
         connection, dimension.name, [events.source for events in dimension.events], logic_hash(dimension)
     )
@@ -92,6 +101,31 @@ def refresh_within(
         int(rows[0]) if rows else 0,
         time.monotonic() - started,
     )
+
+
+def _reconcile_members(
+    connection: Connection,
+    dimension: DimensionContract,
+    catalog: Catalog,
+    counts: Changes,
+    *,
+    everything: bool,
+) -> None:
+    belonging = Belonging(connection, dimension, catalog.dimensions, everything=everything)
+    belonging.remember_owners()
+    members.reconcile(connection, dimension, counts, everything=everything)
+    counts.moved += belonging.point_at_owners()
+
+
+def _tell_readers(connection: Connection, dimension: DimensionContract, *, everything: bool) -> None:
+    """Tables that read this one look at the members that changed, or at all of them."""
+    if everything:
+        forget_consumers(connection, dimension.name)
+    touched = sql.SQL("(select t.*, t.surrogate as {} from touched as t)").format(
+        sql.Identifier(dimension.surrogate_key)
+    )
+    note = (dimension.surrogate_key, *dimension.key)
+    note_changed_keys(connection, dimension_name(dimension), note, touched)
 
 
 def _reconcile(

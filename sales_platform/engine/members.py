@@ -10,6 +10,7 @@ from sales_platform.engine.dimension_table import dimension_name
 from sales_platform.engine.keys import assign_recorded_keys, has_records, issue_keys
 from sales_platform.engine.staging import joined
 from sales_platform.engine.tables import TableName, identifiers
+from sales_platform.engine.versions import has_consumer
 from sales_platform.engine.warehouse import Connection
 
 
@@ -28,7 +29,9 @@ def reconcile(
     counts.deleted += connection.execute(sql.SQL(_DELETE).format(**words)).rowcount
     connection.execute(sql.SQL(_RETIRE).format(**words))
     counts.overwritten += connection.execute(sql.SQL(_OVERWRITE).format(**words)).rowcount
-    counts.inserted += connection.execute(sql.SQL(_INSERT).format(**words)).rowcount
+    # nobody points at a new member yet, but a mart may list it
+    new = sql.SQL(_INSERT_TOUCHING if has_consumer(connection, dimension.name) else _INSERT)
+    counts.inserted += connection.execute(new.format(**words)).rowcount
     counts.touched = count_touched(connection)
 
 
@@ -43,6 +46,7 @@ def _words(dimension: DimensionContract, *, everything: bool) -> dict[str, sql.C
         "source": TableName.parse(dimension.events[0].source).sql,
         "columns": identifiers(columns),
         "d_key": identifiers(dimension.key, "d"),
+        "key": identifiers(dimension.key),
         "w_columns": identifiers(columns, "w"),
         "selected": sql.SQL(", ").join(
             sql.SQL("s.{} as {}").format(sql.Identifier(dimension.source_column(name)), sql.Identifier(name))
@@ -99,4 +103,12 @@ _INSERT = """
 insert into {table} ({surrogate}, {columns}, is_inferred)
 select w.surrogate, {w_columns}, false from wanted as w
 where not exists (select from {table} as d where d.{surrogate} = w.surrogate)
+"""
+
+_INSERT_TOUCHING = f"""
+with born as (
+    {_INSERT.strip()}
+    returning {{surrogate}}, {{key}}
+)
+insert into touched select * from born
 """

@@ -13,10 +13,11 @@ from psycopg import sql
 from sales_platform.contracts.catalog import Catalog, read_catalog
 from sales_platform.contracts.table import SqlTableContract
 from sales_platform.engine.calendar_days import CALENDAR, cover_days
-from sales_platform.engine.changed_rows import ChangedRows, find_changed_rows
+from sales_platform.engine.changed_keys import forget_seen_keys, note_changed_keys
+from sales_platform.engine.changed_rows import ChangedRows, find_changed_rows, index_lookups, note_columns
 from sales_platform.engine.inferring import drop_unnamed_members, infer_members, point_at_inferred_members
 from sales_platform.engine.locks import lock_tables
-from sales_platform.engine.references import Reference, declare_references, reference_of
+from sales_platform.engine.references import Reference, declare_references, references_of
 from sales_platform.engine.reports import TableReport
 from sales_platform.engine.resolving import resolution, resolution_match, resolved_columns
 from sales_platform.engine.selects import filled_select, inputs_of, logic_hash
@@ -35,6 +36,7 @@ from sales_platform.engine.tables import (
 from sales_platform.engine.versions import (
     consume_partitions,
     consume_tables,
+    forget_consumers,
     publish_versions,
     stale_inputs,
     table_is_stale,
@@ -84,6 +86,9 @@ def publish_within(
     return publication.rebuild()
 
 
+_CHANGED_NOW = sql.Identifier("pg_temp", "changed_now")
+
+
 @dataclass(frozen=True)
 class _Counts:
     inserted: int
@@ -101,14 +106,7 @@ class _Publication:
         self.inputs = inputs_of(table, self.root)
         self.logic = logic_hash(table, self.root)
         self.started = time.monotonic()
-        dimensions = catalog.dimensions
-        unknown = [role.dimension for role in table.dimensions.values() if role.dimension not in dimensions]
-        if unknown:
-            raise ContractError(f"there is no dimension {unknown[0]}.", where=table.name)
-        self.references = [
-            reference_of(table, role, spoken, dimensions[spoken.dimension])
-            for role, spoken in table.dimensions.items()
-        ]
+        self.references = references_of(table, catalog.dimensions)
 
     def replace_partitions(self, asked: Sequence[str] | None) -> TableReport:
         stale = stale_inputs(self.connection, self.table.name, self.inputs, self.logic)
@@ -118,7 +116,7 @@ class _Publication:
         consume_partitions(self.connection, self.table.name, self.inputs, chosen, self.logic)
         if counts.inserted or counts.deleted:
             publish_versions(self.connection, self.table.name, chosen)
-        self._cover_days(sql.SQL("_partition = any({})").format(sql.Literal(chosen)))
+        self._cover_days(sql.SQL("_partition = any({})").format(sql.Literal(chosen)), self.name)
         rows = self._rows_of(chosen, counts)
         also = tuple(p for p in chosen if asked is not None and p not in asked)
         return self._report({p: rows.get(p, 0) for p in chosen}, counts, also)
@@ -138,7 +136,7 @@ class _Publication:
         """Compute the rows whose key changed in an input, or everything where that cannot be told."""
         self._select(None)
         return self._differences(
-            find_changed_rows(self.connection, self.table.name, self.inputs, self._columns(), self.logic)
+            find_changed_rows(self.connection, self.table, self.inputs, self._columns(), self.logic)
         )
 
     def rebuild(self) -> TableReport:
@@ -148,18 +146,28 @@ class _Publication:
 
     def _differences(self, changed: ChangedRows | None) -> TableReport:
         counts = self._write_differences(changed)
-        if counts.inserted or counts.deleted or counts.created:
+        if counts.created:
             publish_versions(self.connection, self.table.name)
+            forget_consumers(self.connection, self.table.name)
+        elif counts.inserted or counts.deleted:
+            publish_versions(self.connection, self.table.name)
+            note_changed_keys(self.connection, self.name, self._note(), _CHANGED_NOW)
         consume_tables(self.connection, self.table.name, self.inputs, self.logic)
-        self._cover_days(sql.SQL("true"))
+        for name in self.inputs:
+            forget_seen_keys(self.connection, TableName.parse(name))
+        self._cover_days(
+            sql.SQL("true"), self.name if counts.created else TableName("pg_temp", "changed_now")
+        )
         row = self.connection.execute(sql.SQL("select count(*) from {}").format(self.name.sql)).fetchone()
         return self._report({"": int(row[0]) if row else 0}, counts, ())
 
     def _select(self, partitions: list[str] | None) -> None:
         """`selected`: the rows of the SELECT. `incoming`: the same with dimension keys, 0 where none is known yet."""
         self._require_inputs()
+        self._look_at(filled_select(self.table, partitions, self.root))
+
+    def _look_at(self, select: sql.Composable) -> None:
         self.connection.execute("drop view if exists pg_temp.incoming, pg_temp.selected")
-        select = filled_select(self.table, partitions, self.root)
         self.connection.execute(sql.SQL("create temporary view selected as\n{}").format(select))
         rows = attached(self.references) if self.references else sql.SQL("select * from selected")
         self.connection.execute(sql.SQL("create temporary view incoming as\n{}").format(rows))
@@ -221,25 +229,64 @@ class _Publication:
 
     def _write_differences(self, changed: ChangedRows | None) -> _Counts:
         """Delete and insert where the table differs from the SELECT, among the changed rows or all."""
-        on_table, on_rows = _both(changed)
-        rows = sql.SQL("(select * from selected as i where {})").format(on_rows)
+        on_table = changed.condition("d") if changed else sql.SQL("true")
+        if changed:
+            self._narrow(changed)
+        rows = sql.SQL("selected")
         inferred = sum(infer_members(self.connection, reference, rows) for reference in self.references)
         if not exists(self.connection, self.name):
             return self._create(sql.SQL("true"))
         ensure_table(self.connection, self.name, self._declared())
+        self._start_note()
         columns = self._columns()
         match = joined(self.table.grain, "d", "i")
         gone = sql.SQL(
             "{} and not exists (select from incoming as i where {} and ({}) is not distinct from ({})) and {}"
         ).format(on_table, match, identifiers(columns, "d"), identifiers(columns, "i"), self._kept_days())
         self._remember_leavers(gone)
-        deleted = self._delete(gone)
-        fresh = sql.SQL("{} and not exists (select from {} as d where {})").format(
-            on_rows, self.name.sql, match
+        deleted = self._noting("delete from {} as d where {}", self.name.sql, gone, alias="d")
+        fresh = sql.SQL("not exists (select from {} as d where {})").format(self.name.sql, match)
+        inserted = self._noting(
+            "insert into {} as d ({c}) select {c} from incoming as i where {}",
+            self.name.sql,
+            fresh,
+            alias="d",
+            c=identifiers(columns),
         )
-        inserted = self._insert(fresh)
         self._take_back_members()
         return _Counts(inserted, deleted, inferred)
+
+    def _narrow(self, changed: ChangedRows) -> None:
+        """Let `selected` hold the rows to look at only, so that nothing after it reads the others."""
+        narrowed = sql.SQL(
+            "create temporary table narrowed on commit drop as select * from selected as i where {}"
+        )
+        self.connection.execute("drop table if exists pg_temp.narrowed")
+        self.connection.execute(narrowed.format(changed.condition("i")))
+        self.connection.execute("analyze pg_temp.narrowed")
+        self._look_at(sql.SQL("select * from pg_temp.narrowed"))
+
+    def _note(self) -> tuple[str, ...]:
+        """What is remembered of a row that changed: its grain, and the keys by which other tables group it."""
+        return note_columns(self.table, self._columns())
+
+    def _start_note(self) -> None:
+        """An empty `changed_now` for the rows, as they were and as they are."""
+        self.connection.execute("drop table if exists pg_temp.changed_now")
+        self.connection.execute(
+            sql.SQL("create temporary table changed_now on commit drop as select {} from {} limit 0").format(
+                identifiers(self._note()), self.name.sql
+            )
+        )
+
+    def _noting(self, statement: str, *parts: sql.Composable, alias: str, **named: sql.Composable) -> int:
+        """Run a DELETE or INSERT and remember its rows. Returns how many."""
+        written = sql.SQL(statement).format(*parts, **named)
+        return self.connection.execute(
+            sql.SQL("with written as ({} returning {}) insert into changed_now select * from written").format(
+                written, identifiers(self._note(), alias)
+            )
+        ).rowcount
 
     def _create(self, mine: sql.Composable) -> _Counts:
         """The first rows: a table made of them, then its key and indexes, which are cheaper to build at once."""
@@ -256,6 +303,8 @@ class _Publication:
                 )
             )
         declare_references(self.connection, self.references)
+        if self.table.load == "merge":
+            index_lookups(self.connection, self.table, self.inputs, self._columns())
         return _Counts(inserted, 0, inferred, created=True)
 
     def _delete(self, which: sql.Composable) -> int:
@@ -293,9 +342,10 @@ class _Publication:
         if self.references:
             drop_unnamed_members(self.connection, self.references, sql.Identifier("pg_temp", "leavers"))
 
-    def _cover_days(self, some: sql.Composable) -> None:
+    def _cover_days(self, some: sql.Composable, relation: TableName) -> None:
         if self.table.schema_name == "analytics":
-            cover_days(self.connection, self.name, self._columns(), some)
+            named = self._columns() if relation == self.name else self._note()
+            cover_days(self.connection, relation, named, some)
 
     def _report(self, rows: dict[str, int], counts: _Counts, also: tuple[str, ...]) -> TableReport:
         return TableReport(
@@ -307,13 +357,6 @@ class _Publication:
             also,
             time.monotonic() - self.started,
         )
-
-
-def _both(changed: ChangedRows | None) -> tuple[sql.Composable, sql.Composable]:
-    """The condition on the table `d` and on the rows `i` of the SELECT."""
-    if changed is None:
-        return sql.SQL("true"), sql.SQL("true")
-    return changed.condition("d"), changed.condition("i")
 
 
 def attached(references: Sequence[Reference]) -> sql.Composed:

@@ -14,7 +14,9 @@ from datetime import datetime
 from psycopg import sql
 
 from sales_platform.contracts.catalog import Catalog
+from sales_platform.contracts.dimension import DimensionContract
 from sales_platform.contracts.feed import FileFeedContract
+from sales_platform.contracts.table import SqlTableContract
 from sales_platform.engine import loads, quarantine
 from sales_platform.engine.changed_keys import changed_keys_name
 from sales_platform.engine.history import refresh_within
@@ -61,10 +63,11 @@ def rebuild_order(catalog: Catalog) -> list[str]:
     """Every table that is made from raw, each after what it reads."""
     waiting = {f"staging.{name}": _parents(feed) for name, feed in catalog.feeds.items()}
     waiting |= {f"staging.{name}": set() for name in catalog.table_feeds}
-    waiting |= {d.name: {events.source for events in d.events} for d in catalog.dimensions.values()}
+    waiting |= {
+        d.name: {*(events.source for events in d.events), *_owners(d)} for d in catalog.dimensions.values()
+    }
     for table in catalog.tables.values():
-        roles = {f"analytics.{role.dimension}" for role in table.dimensions.values()}
-        waiting[table.name] = {*inputs_of(table, catalog.root), *roles}
+        waiting[table.name] = {*inputs_of(table, catalog.root), *_owners(table)}
     order: list[str] = []
     while waiting:
         ready = sorted(name for name, needs in waiting.items() if not needs & waiting.keys() - {name})
@@ -136,7 +139,7 @@ def _rebuild_one(connection: Connection, catalog: Catalog, name: str) -> None:
     elif schema == "staging":
         restage(connection, catalog.feeds[table])
     elif table in catalog.dimensions:
-        refresh_within(connection, catalog.dimensions[table], everything=True)
+        refresh_within(connection, catalog.dimensions[table], catalog, everything=True)
     else:
         contract = catalog.tables[name]
         inputs = inputs_of(contract, catalog.root)
@@ -172,6 +175,10 @@ def _restage_partitions(connection: Connection, feed: FileFeedContract, moment: 
     quarantine.finish_refusals(connection)
     if outcome.changed:
         publish_versions(connection, str(staging_name(feed)), outcome.touched)
+
+
+def _owners(table: DimensionContract | SqlTableContract) -> set[str]:
+    return {f"analytics.{role.dimension}" for role in table.dimensions.values()}
 
 
 def _parents(feed: FileFeedContract) -> set[str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from psycopg import sql
 
-from sales_platform.contracts.dimension import DimensionContract
-from sales_platform.contracts.table import DimensionRole, SqlTableContract
+from sales_platform.contracts.dimension import DimensionContract, DimensionRole
+from sales_platform.contracts.table import SqlTableContract
 from sales_platform.engine.tables import TableName, identifiers
 from sales_platform.engine.warehouse import Connection
+from sales_platform.errors import ContractError
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,22 @@ class Reference:
         return (self.key_column, self.inferred_column) if self.dimension.has_history else (self.key_column,)
 
 
-def reference_of(
-    table: SqlTableContract, role: str, spoken: DimensionRole, dimension: DimensionContract
-) -> Reference:
+def references_of(
+    table: SqlTableContract | DimensionContract, dimensions: Mapping[str, DimensionContract]
+) -> list[Reference]:
+    """The roles of a table, by the dimensions that are known. Raises ContractError for one that is not."""
+    unknown = [spoken.dimension for spoken in table.dimensions.values() if spoken.dimension not in dimensions]
+    if unknown:
+        raise ContractError(f"there is no dimension {unknown[0]}.", where=table.name)
+    return [
+        _reference(TableName.parse(table.name), role, spoken, dimensions[spoken.dimension])
+        for role, spoken in table.dimensions.items()
+    ]
+
+
+def _reference(table: TableName, role: str, spoken: DimensionRole, dimension: DimensionContract) -> Reference:
     columns = tuple(spoken.on.get(name, name) for name in dimension.key)
-    return Reference(TableName.parse(table.table), role, dimension, columns, spoken.at)
+    return Reference(table, role, dimension, columns, spoken.at)
 
 
 def declare_references(connection: Connection, references: list[Reference]) -> None:

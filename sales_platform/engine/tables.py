@@ -5,7 +5,7 @@ tables.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psycopg import sql
 
@@ -162,13 +162,9 @@ def _describe_all(
 
 
 def _add(connection: Connection, name: TableName, column: TableColumn) -> None:
-    connection.execute(
-        sql.SQL("alter table {} add column {} {}").format(
-            name.sql,
-            sql.Identifier(column.name),
-            sql.SQL(column.type),
-        )
-    )
+    # rows that stand have no value for it, unless a default gives them one
+    added = column if column.default is not None else replace(column, required=False)
+    connection.execute(sql.SQL("alter table {} add column {}").format(name.sql, _definition(added)))
     _describe(connection, name, column)
 
 

@@ -101,6 +101,13 @@ def consume_tables(connection: Connection, consumer: str, inputs: Sequence[str],
     )
 
 
+def forget_consumers(connection: Connection, source: str) -> None:
+    """Let every table that reads `source` look at all of it: its changes were not noted."""
+    connection.execute(
+        "delete from ops.consumed_version where input = %s and consumer <> %s", [source, source]
+    )
+
+
 def published_version(connection: Connection, table: str) -> int:
     """The newest version of a table; 0 before its first publication."""
     row = connection.execute(
