@@ -14,6 +14,7 @@ from sales_platform.engine.oltp.log import Sighting, log_arrived, log_deletes, l
 from sales_platform.engine.oltp.piping import pipe
 from sales_platform.engine.oltp.reading import read_arrived
 from sales_platform.engine.oltp.shape import Shape
+from sales_platform.engine.oltp.source import SourceSession
 from sales_platform.engine.oltp.staged import current_rows
 from sales_platform.engine.staging import joined
 from sales_platform.engine.tables import identifiers
@@ -44,7 +45,7 @@ class Compared:
 
 
 def compare(
-    reader: Connection,
+    reader: SourceSession,
     connection: Connection,
     feed: TableFeed,
     shape: Shape,
@@ -100,7 +101,7 @@ class _Buckets:
 
 
 def _differing_buckets(
-    reader: Connection, connection: Connection, feed: TableFeed, shape: Shape, bucket: _Buckets
+    reader: SourceSession, connection: Connection, feed: TableFeed, shape: Shape, bucket: _Buckets
 ) -> tuple[int, list[int]]:
     connection.execute("drop table if exists pg_temp.source_bucket")
     connection.execute(
@@ -131,7 +132,7 @@ def _hash(values: list[sql.Composable] | list[sql.Identifier]) -> sql.Composable
 
 
 def _read_rows(
-    reader: Connection,
+    reader: SourceSession,
     connection: Connection,
     feed: TableFeed,
     shape: Shape,

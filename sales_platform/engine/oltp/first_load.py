@@ -11,12 +11,13 @@ from psycopg import sql
 
 from sales_platform.contracts.source import TableFeed
 from sales_platform.engine import loads
+from sales_platform.engine.driver_errors import translated
 from sales_platform.engine.locks import lock_tables
 from sales_platform.engine.oltp.log import Sighting, ensure_log, finish_log, log_is_empty, log_name
 from sales_platform.engine.oltp.open_transactions import list_open_transactions
 from sales_platform.engine.oltp.reading import read_into_log, refuse_null_keys
 from sales_platform.engine.oltp.shape import Shape, read_shape
-from sales_platform.engine.oltp.source import Snapshot, SourceDatabase, exported_snapshot
+from sales_platform.engine.oltp.source import Snapshot, SourceDatabase, SourceSession, exported_snapshot
 from sales_platform.engine.oltp.staged import staging_name
 from sales_platform.engine.oltp.watermarks import Watermark, read_watermark, warehouse_clock, write_watermark
 from sales_platform.engine.oltp.windows import Mark, back, remembered
@@ -104,18 +105,18 @@ def _copy_chunk(
     return after, report
 
 
-def _last_key(reader: Connection, feed: TableFeed, shape: Shape, after: Key | None) -> Key | None:
+def _last_key(reader: SourceSession, feed: TableFeed, shape: Shape, after: Key | None) -> Key | None:
     """The key that ends the next range, in the source's own order (I-30); None when fewer rows are left."""
     key = [sql.SQL("t.{}").format(sql.Identifier(name)) for name in feed.key]
-    row = reader.execute(
-        sql.SQL("select {} from {} as t where {} order by {} offset {} limit 1").format(
-            sql.SQL(", ").join(sql.SQL("{}::text").format(column) for column in key),
-            sql.Identifier(*feed.source_table),
-            _range(feed, shape, after, None),
-            sql.SQL(", ").join(key),
-            sql.Literal(feed.source.chunk_rows - 1),
-        )
-    ).fetchone()
+    query = sql.SQL("select {} from {} as t where {} order by {} offset {} limit 1").format(
+        sql.SQL(", ").join(sql.SQL("{}::text").format(column) for column in key),
+        sql.Identifier(*feed.source_table),
+        _range(feed, shape, after, None),
+        sql.SQL(", ").join(key),
+        sql.Literal(feed.source.chunk_rows - 1),
+    )
+    with translated(reader.where):
+        row = reader.execute(query).fetchone()
     return tuple(row) if row else None
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sales_platform.engine.oltp.source import READER
-from sales_platform.engine.warehouse import Connection
+from sales_platform.engine.driver_errors import translated
+from sales_platform.engine.oltp.source import READER, SourceSession
 
 
 @dataclass(frozen=True)
@@ -27,19 +27,24 @@ class Listing:
     blind: str | None = None
 
 
-def list_open_transactions(connection: Connection) -> Listing:
+def list_open_transactions(lister: SourceSession) -> Listing:
     """Call it before the snapshot is taken, on a session outside a transaction, or the views stay as first read.
 
     First the sessions, then the prepared: a transaction moves from the first list to the second.
     """
-    row = connection.execute(
+    with translated(lister.where):
+        return _listing(lister)
+
+
+def _listing(lister: SourceSession) -> Listing:
+    row = lister.execute(
         """
         select clock_timestamp(), pg_is_in_recovery(), pg_has_role(current_user, 'pg_read_all_stats', 'usage')
         """
     ).fetchone()
     assert row is not None
     at, replica, sees_all = row
-    sessions = connection.execute(
+    sessions = lister.execute(
         """
         select coalesce(backend_xid::text, pid || ' since ' || xact_start), xact_start, pid
         from pg_stat_activity
@@ -48,7 +53,7 @@ def list_open_transactions(connection: Connection) -> Listing:
         """,
         [READER],
     ).fetchall()
-    prepared = connection.execute(
+    prepared = lister.execute(
         "select transaction::text from pg_prepared_xacts where database = current_database()"
     ).fetchall()
     found = [OpenTransaction(key, since, pid) for key, since, pid in sessions]

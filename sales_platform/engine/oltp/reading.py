@@ -7,16 +7,18 @@ from datetime import date, datetime
 from psycopg import sql
 
 from sales_platform.contracts.source import LOG_COLUMNS, TableFeed
+from sales_platform.engine.driver_errors import translated
 from sales_platform.engine.oltp.log import Sighting, first_event_at, log_name, make_arrived
 from sales_platform.engine.oltp.piping import pipe
 from sales_platform.engine.oltp.shape import Shape
+from sales_platform.engine.oltp.source import SourceSession
 from sales_platform.engine.tables import identifiers
 from sales_platform.engine.warehouse import Connection
 from sales_platform.errors import SourceError
 
 
 def read_into_log(
-    reader: Connection,
+    reader: SourceSession,
     connection: Connection,
     feed: TableFeed,
     shape: Shape,
@@ -36,7 +38,7 @@ def read_into_log(
 
 
 def read_arrived(
-    reader: Connection, connection: Connection, feed: TableFeed, shape: Shape, some: sql.Composable
+    reader: SourceSession, connection: Connection, feed: TableFeed, shape: Shape, some: sql.Composable
 ) -> None:
     """The source rows that fulfil a condition on alias `t`, into the temporary table `arrived`."""
     make_arrived(connection, shape)
@@ -76,14 +78,14 @@ def newest_stamp(connection: Connection, feed: TableFeed, relation: sql.Composab
     return row[0] if row else None
 
 
-def refuse_null_keys(reader: Connection, feed: TableFeed, shape: Shape) -> None:
+def refuse_null_keys(reader: SourceSession, feed: TableFeed, shape: Shape) -> None:
     """A row without its key cannot be followed. Raises SourceError; a key declared NOT NULL needs no look."""
     for name in (name for name in feed.key if not shape[name].always_there):
-        row = reader.execute(
-            sql.SQL("select exists (select from {} where {} is null)").format(
-                sql.Identifier(*feed.source_table), sql.Identifier(name)
-            )
-        ).fetchone()
+        query = sql.SQL("select exists (select from {} where {} is null)").format(
+            sql.Identifier(*feed.source_table), sql.Identifier(name)
+        )
+        with translated(reader.where):
+            row = reader.execute(query).fetchone()
         if row and row[0]:
             raise SourceError(
                 f"rows of the source have no {name}, which is in the key (I-24).",

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from sales_platform.contracts.source import TableFeed
-from sales_platform.engine.warehouse import Connection
+from sales_platform.engine.driver_errors import translated
+from sales_platform.engine.oltp.source import SourceSession
 from sales_platform.errors import ContractError, SourceDrift
 
 # Their numbers or spelling differ from server to server, or they have no binary form.
@@ -50,10 +51,11 @@ class Shape:
         return next(column for column in self.columns if column.name == name)
 
 
-def read_shape(connection: Connection, feed: TableFeed) -> Shape:
+def read_shape(reader: SourceSession, feed: TableFeed) -> Shape:
     """What the source's catalog says. Raises ContractError for a table, key or cursor that is not there."""
     schema, table = feed.source_table
-    rows = connection.execute(_COLUMNS, {"schema": schema, "table": table}).fetchall()
+    with translated(reader.where):
+        rows = reader.execute(_COLUMNS, {"schema": schema, "table": table}).fetchall()
     if not rows:
         raise ContractError(
             f"the source has no table {schema}.{table}, or this account may not see it.",

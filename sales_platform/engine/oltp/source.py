@@ -6,17 +6,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Self
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from sales_platform.engine.driver_errors import translated
-from sales_platform.engine.warehouse import Connection
 
 READER = "sales_platform reader"
 # Text forms are compared between source and warehouse, so both sides spell values alike.
 _SESSION = "-c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=postgres -c extra_float_digits=1 -c bytea_output=hex"
+
+
+class SourceSession(psycopg.Connection[tuple[Any, ...]]):
+    """A read-only session. where: name, host, port and database of the source; never the password."""
+
+    where: str = ""
+
+    @classmethod
+    def of(cls, database: SourceDatabase, options: str) -> Self:
+        session = cls.connect(
+            database.url, autocommit=True, options=options, application_name=READER, connect_timeout=10
+        )
+        session.where = database.where
+        return session
 
 
 @dataclass(frozen=True)
@@ -27,15 +41,13 @@ class SourceDatabase:
     url: str
     statement_timeout_seconds: int = 0
 
-    def connect(self) -> Connection:
+    def connect(self) -> SourceSession:
         """A read-only session, one transaction per statement."""
         options = f"{_SESSION} -c default_transaction_read_only=on"
         if self.statement_timeout_seconds:
             options += f" -c statement_timeout={self.statement_timeout_seconds * 1000}"
         with translated(self.where):
-            return psycopg.connect(
-                self.url, autocommit=True, options=options, application_name=READER, connect_timeout=10
-            )
+            return SourceSession.of(self, options)
 
     @property
     def where(self) -> str:
@@ -55,7 +67,7 @@ class Snapshot:
     identity: str | None
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[SourceSession]:
         """A session of its own that sees exactly this snapshot."""
         with translated(self.database.where), self.database.connect() as connection:
             connection.execute("begin transaction isolation level repeatable read read only")
@@ -76,7 +88,7 @@ def exported_snapshot(database: SourceDatabase) -> Iterator[Snapshot]:
         connection.execute("rollback")
 
 
-def _identity(connection: Connection) -> str | None:
+def _identity(connection: SourceSession) -> str | None:
     """A clone or restored copy differs in one of the three, and its stamps say nothing about our mark (I-26)."""
     try:
         row = connection.execute(

@@ -33,7 +33,7 @@ from sales_platform.engine.oltp.reading import (
     since,
 )
 from sales_platform.engine.oltp.shape import Shape, read_shape
-from sales_platform.engine.oltp.source import Snapshot
+from sales_platform.engine.oltp.source import Snapshot, SourceSession
 from sales_platform.engine.oltp.watermarks import Watermark, read_watermark, write_watermark
 from sales_platform.engine.oltp.windows import Mark, moved, remembered, window
 from sales_platform.engine.reports import LoadReport
@@ -97,7 +97,7 @@ class _Load:
         self.started = time.monotonic()
         self.notes: list[str] = []
 
-    def run(self, reader: Connection, connection: Connection) -> None:
+    def run(self, reader: SourceSession, connection: Connection) -> None:
         feed = self.feed
         lock_tables(connection, [str(staged.staging_name(feed))])
         loads.bury_dead_loads(self.journal, feed.name)
@@ -117,7 +117,7 @@ class _Load:
         self._mark(connection, before, newest)
         loads.close_loads(connection, self.done.reports)
 
-    def _read_all(self, reader: Connection, connection: Connection, shape: Shape) -> datetime | None:
+    def _read_all(self, reader: SourceSession, connection: Connection, shape: Shape) -> datetime | None:
         """Into an empty log nothing has to be compared: the rows go straight into raw."""
         load = self._open(self.look.snapshot.database.where)
         make_changed_now(connection, self.feed)
@@ -141,7 +141,7 @@ class _Load:
         staged.record_all_refusals(connection, self.feed, self._newest_load(connection))
 
     def _read_window(
-        self, reader: Connection, connection: Connection, shape: Shape, before: Watermark
+        self, reader: SourceSession, connection: Connection, shape: Shape, before: Watermark
     ) -> datetime | None:
         listing, source = self.look.listing, self.feed.source
         load = self._open(self.look.snapshot.database.where)
@@ -169,7 +169,7 @@ class _Load:
             )
         return moved_away
 
-    def _compare(self, reader: Connection, connection: Connection, shape: Shape) -> None:
+    def _compare(self, reader: SourceSession, connection: Connection, shape: Shape) -> None:
         load = self._open(f"comparison with {self.look.snapshot.database.where}")
         make_changed_now(connection, self.feed)
         found = compare(

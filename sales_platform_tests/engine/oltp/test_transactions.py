@@ -1,0 +1,215 @@
+"""Data and mark of a table commit together or not at all; what fails, fails alone."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from sales_platform.engine.oltp import table_load
+from sales_platform.engine.oltp.reading import read_arrived
+from sales_platform.engine.oltp.source import SourceDatabase, SourceSession
+from sales_platform.engine.warehouse import Connection
+from sales_platform.errors import ConfigurationError, ServerUnavailable, SourceDrift, TransientError, WrongUse
+from sales_platform_tests.engine.oltp.world import BY_STAMP, World, fates
+
+ROWS = "insert into shop.orders select n, 'new' from generate_series({}, {}) as n"
+
+
+def _state(world: World) -> tuple[object, ...]:
+    return world.mark("*"), world.staged("id, xmin::text"), world.logged()
+
+
+def test_i_14_a_load_that_is_cut_off_while_it_reads_leaves_the_mark_and_the_next_is_complete(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.do(ROWS.format(1, 5))
+    world.load()
+    before = _state(world)
+    world.do(ROWS.format(6, 9))
+    with monkeypatch.context() as patched:
+        patched.setattr(table_load, "log_arrived", _fail)
+        with pytest.raises(RuntimeError):
+            world.try_load()
+
+    assert _state(world) == before
+    assert world.ask("select status, message from ops.load order by load_id desc limit 1") == [
+        ("failed", "ended early (RuntimeError)")
+    ]
+    assert fates(world.load())[1] == 4
+    assert (world.staged(), world.logged()) == (world.held(), 9)
+
+
+def _fail(*_: Any, **__: Any) -> None:
+    raise RuntimeError("killed")
+
+
+@pytest.mark.parametrize("loads_before", [0, 1])
+def test_i_15_a_warehouse_session_killed_between_data_and_mark_leaves_neither(
+    world: World, monkeypatch: pytest.MonkeyPatch, loads_before: int
+) -> None:
+    world.do(ROWS.format(1, 5))
+    for _ in range(loads_before):
+        world.load()
+    world.do(ROWS.format(6, 9))
+    with monkeypatch.context() as patched:
+        patched.setattr(table_load, "write_watermark", _kill_and_write(world))
+        (fault,) = world.try_load().faults.values()
+
+    assert isinstance(fault, ServerUnavailable)
+    assert not str(fault).startswith("source ")
+    assert world.ask("select count(*) from ops.watermark") == [(loads_before,)]
+    world.load()
+    assert (world.staged(), world.logged()) == (world.held(), 9)
+    assert world.ask("select status from ops.load order by load_id")[loads_before] == ("failed",)
+
+
+def _kill_and_write(world: World) -> Any:
+    def write(connection: Connection, *_: Any) -> None:
+        world.ask(f"select pg_terminate_backend({connection.info.backend_pid}, 10000)")
+        connection.execute("select 1")
+
+    return write
+
+
+def test_i_14_a_source_session_killed_while_it_is_read_is_told_as_a_fault_of_the_source(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.do(ROWS.format(1, 5))
+    world.load()
+    world.do(ROWS.format(6, 9))
+
+    def kill_and_read(reader: SourceSession, *others: Any) -> None:
+        world.do(f"select pg_terminate_backend({reader.info.backend_pid}, 10000)")
+        read_arrived(reader, *others)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(table_load, "read_arrived", kill_and_read)
+        (fault,) = world.try_load().faults.values()
+
+    assert isinstance(fault, ServerUnavailable)
+    assert str(fault).startswith("source ")
+    world.load()
+    assert world.staged() == world.held()
+
+
+def test_i_14_a_statement_time_out_of_the_source_passes_and_names_the_source(world: World) -> None:
+    world.do("create function shop.slow(int) returns text language sql as 'select pg_sleep(60)::text'")
+    world.do(
+        ROWS.format(1, 5),
+        "create view shop.slow_orders as select id, shop.slow(id) as state, updated_at from shop.orders",
+    )
+    world.database = SourceDatabase("shop", world.database.url, statement_timeout_seconds=1)
+    world.tables["slow_orders"] = dict(BY_STAMP)
+
+    done = world.try_load()
+
+    fault = done.faults["shop_slow_orders"]
+    assert isinstance(fault, TransientError)
+    assert str(fault).startswith("source ")
+    assert world.staged() == world.held()
+
+
+def test_i_25_two_loads_at_once_load_every_row_once(world: World) -> None:
+    world.do(ROWS.format(1, 2000))
+    together = threading.Barrier(2)
+
+    def load(_: int) -> None:
+        together.wait()
+        world.load()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(load, range(2)))
+
+    assert (world.staged(), world.logged()) == (world.held(), 2000)
+
+
+def test_i_33_one_table_fails_and_the_others_commit(world: World) -> None:
+    world.do(
+        "create table shop.carts (id int primary key, state int, updated_at timestamptz default clock_timestamp())",
+        "insert into shop.carts values (1, 1)",
+        ROWS.format(1, 3),
+    )
+    world.tables["carts"] = dict(BY_STAMP)
+    world.load()
+    before = world.mark("*", "carts")
+    world.do(
+        "alter table shop.carts alter state type text",
+        "insert into shop.carts values (2, 'x')",
+        ROWS.format(4, 6),
+    )
+
+    done = world.try_load()
+
+    assert list(done.faults) == ["shop_carts"]
+    with pytest.raises(SourceDrift):
+        done.raise_faults()
+    assert world.staged() == world.held()
+    assert world.mark("*", "carts") == before
+    assert fates(world.load(["orders"]))[1] == 0
+
+
+def test_i_33_the_faults_of_several_tables_are_told_together(world: World) -> None:
+    world.tables = {"carts": dict(BY_STAMP), "wishes": dict(BY_STAMP)}
+
+    with pytest.raises(Exception, match=r"2 tables could not be loaded: .*shop\.carts.*shop\.wishes"):
+        world.load()
+
+
+def test_a_part_of_a_source_can_be_loaded_and_an_unknown_table_is_refused(world: World) -> None:
+    world.do("create table shop.carts (id int primary key, updated_at timestamptz default clock_timestamp())")
+    world.tables["carts"] = dict(BY_STAMP)
+
+    world.load(["carts"])
+
+    assert world.ask("select feed from ops.watermark") == [("shop_carts",)]
+    with pytest.raises(WrongUse, match="no table basket"):
+        world.load(["basket"])
+
+
+def test_all_tables_of_a_load_are_read_in_one_snapshot(world: World) -> None:
+    """A child committed with its parent never arrives without it, whatever is written while tables are read."""
+    world.do(
+        "create table shop.lines (id int primary key, order_id int, updated_at timestamptz default clock_timestamp())"
+    )
+    world.tables = {"lines": dict(BY_STAMP), "orders": dict(BY_STAMP)}
+    world.terms = {"readers": 1, "overlap": "PT1S"}
+    over = threading.Event()
+
+    def write() -> None:
+        with world.writer() as session:
+            for number in range(1, 100_000):
+                if over.is_set():
+                    return
+                with session.transaction():
+                    session.execute("insert into shop.orders values (%s, 'new')", [number])
+                    session.execute("insert into shop.lines values (%s, %s)", [number, number])
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        orphans = []
+        for _ in range(5):
+            world.load()
+            orphans += world.ask(
+                "select id from staging.shop_lines where order_id not in (select id from staging.shop_orders)"
+            )
+        over.set()
+        writing.result()
+
+    assert orphans == []
+    assert world.staged("count(*) > 0", "lines") == [(True,)]
+
+
+def test_a_wrong_password_and_a_source_that_is_down_are_told_apart(world: World) -> None:
+    url = world.database.url
+    for wrong, kind in [
+        (make_conninfo(url, password="not-it"), ConfigurationError),
+        (make_conninfo(url, port=1), ServerUnavailable),
+        (make_conninfo(url, dbname="not_there"), ConfigurationError),
+    ]:
+        world.database = SourceDatabase("shop", wrong)
+        with pytest.raises(kind, match="source shop"):
+            world.load()
