@@ -1,4 +1,4 @@
-"""A server of its own for a benchmark, with a fresh migrated warehouse; nothing of it stays."""
+"""A server of its own for a benchmark, with a fresh migrated warehouse where one is asked for; nothing of it stays."""
 
 from __future__ import annotations
 
@@ -22,24 +22,36 @@ SERVER = {
 
 
 @contextmanager
-def fresh_warehouse() -> Iterator[tuple[Warehouse, Path]]:
-    """A migrated warehouse on durable settings (fsync on), and a folder for its files."""
+def fresh_server() -> Iterator[tuple[EmbeddedServer, Path]]:
+    """A server without databases on durable settings (fsync on), and a folder for files."""
     folder = Path(tempfile.mkdtemp(prefix="sales-platform-bench-"))
     server = EmbeddedServer(folder / "home", **SERVER)
     try:
         with server.in_use():
-            server.create_database("warehouse")
-            url = server.url("warehouse")
-            migrate(url)
-            yield Warehouse(url), folder / "data"
+            yield server, folder / "data"
         server.remove_if_unused()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def new_warehouse(server: EmbeddedServer, name: str) -> Warehouse:
+    """A migrated warehouse in a database of this name."""
+    server.create_database(name)
+    url = server.url(name)
+    migrate(url)
+    return Warehouse(url)
+
+
+@contextmanager
+def fresh_warehouse() -> Iterator[tuple[Warehouse, Path]]:
+    """A migrated warehouse on a server of its own, and a folder for its files."""
+    with fresh_server() as (server, folder):
+        yield new_warehouse(server, "warehouse"), folder
+
+
 def run(connection: Connection, *statements: str) -> None:
     for statement in statements:
-        connection.execute(statement)  # type: ignore[call-overload]
+        connection.execute(statement)
 
 
 def settle(warehouse: Warehouse) -> None:

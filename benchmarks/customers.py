@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.bench_server import fresh_warehouse, run, settle
-from benchmarks.measuring import Measured, Memory, seconds
+from benchmarks.measuring import Measured, Result, seconds
 from sales_platform.contracts.dimension import DimensionContract
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine.feeds import load_files
@@ -53,7 +53,7 @@ CONSTRAINTS = (
 )
 
 
-def measure(keys: int, changed: int, rounds: int) -> list[Measured | Memory]:
+def measure(keys: int, changed: int, rounds: int) -> list[Result]:
     first: tuple[list[float], list[float]] = ([], [])
     second: tuple[list[float], list[float]] = ([], [])
     for _ in range(rounds):
@@ -61,15 +61,15 @@ def measure(keys: int, changed: int, rounds: int) -> list[Measured | Memory]:
             data.mkdir(parents=True)
             _land(warehouse, data, _states(keys, np.arange(1, keys + 1), "2025-01-01T00:00:00", "a"))
             settle(warehouse)
-            first[0].append(seconds(lambda w=warehouse: refresh_dimension(w, DIMENSION)))
+            first[0].append(seconds(refresh_dimension, warehouse, DIMENSION))
             settle(warehouse)
-            first[1].append(seconds(lambda w=warehouse: _floor_first(w)))
+            first[1].append(seconds(_floor_first, warehouse))
             some = np.random.default_rng(3).choice(np.arange(1, keys + 1), changed, replace=False)
             _land(warehouse, data, _states(keys, some, "2025-01-02T00:00:00", "b"))
             _stage_second_day(warehouse)
             settle(warehouse)
-            second[0].append(seconds(lambda w=warehouse: refresh_dimension(w, DIMENSION)))
-            second[1].append(seconds(lambda w=warehouse: _floor_second(w)))
+            second[0].append(seconds(refresh_dimension, warehouse, DIMENSION))
+            second[1].append(seconds(_floor_second, warehouse))
             _compare(warehouse, keys + changed)
     return [
         Measured(f"{keys:,} customers, first load", *first, 1.5),
@@ -135,7 +135,7 @@ def _compare(warehouse: Warehouse, rows: int) -> None:
     columns = f"customer_id, {', '.join(TRACKED)}, effective_start_date, effective_end_date, is_current"
     with warehouse.transaction() as connection:
         row = connection.execute(
-            f"select count(*) from (select {columns} from analytics.dim_bench_customer"  # type: ignore[arg-type]
+            f"select count(*) from (select {columns} from analytics.dim_bench_customer"
             f" intersect select {columns} from floor.customer) as agreed"
         ).fetchone()
     if row is None or row[0] != rows:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import ParamSpec
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds of the engine and of the floor, one of each per round; limit: the largest ratio that is good enough."""
+    """Seconds of the engine and of the floor, one of each per round; limit: the largest ratio that is good enough,
+    None where none is promised.
+    """
 
     name: str
     engine: list[float]
     floor: list[float]
-    limit: float
+    limit: float | None
 
     @property
     def ratio(self) -> float:
@@ -23,7 +27,24 @@ class Measured:
 
     @property
     def holds(self) -> bool:
-        return self.ratio <= self.limit
+        return self.limit is None or self.ratio <= self.limit
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Things done per second, by the engine and by the floor; the ratio is that of the time one of them takes."""
+
+    name: str
+    engine: list[float]
+    floor: list[float]
+
+    @property
+    def ratio(self) -> float:
+        return statistics.median(self.floor) / statistics.median(self.engine)
+
+    @property
+    def holds(self) -> bool:
+        return True
 
 
 @dataclass(frozen=True)
@@ -39,38 +60,59 @@ class Memory:
         return self.megabytes <= self.limit
 
 
-def seconds(work: Callable[[], object]) -> float:
+Result = Measured | Rate | Memory
+Arguments = ParamSpec("Arguments")
+
+
+def seconds(
+    work: Callable[Arguments, object], *positional: Arguments.args, **named: Arguments.kwargs
+) -> float:
     start = time.perf_counter()
-    work()
+    work(*positional, **named)
     return time.perf_counter() - start
 
 
-def show(results: list[Measured | Memory]) -> None:
+def peak_megabytes() -> float:
+    """Linux's high-water mark of this very program; getrusage would count the parent's before it became this one."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("this system does not tell the peak memory of a process")
+
+
+def show(results: Sequence[Result]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("benchmark", "engine s", "floor s", "ratio", "limit", "")
+    table = Table("benchmark", "engine", "floor", "ratio", "limit", "")
     for column in (1, 2, 3, 4):
         table.columns[column].justify = "right"
     for result in results:
-        verdict = "[green]holds[/]" if result.holds else "[red]too slow[/]"
-        if isinstance(result, Measured):
-            table.add_row(
-                result.name,
-                _spread(result.engine),
-                _spread(result.floor),
-                f"{result.ratio:.2f}",
-                f"{result.limit:.2f}",
-                verdict,
-            )
-        else:
-            verdict = "[green]holds[/]" if result.holds else "[red]too much[/]"
-            table.add_row(
-                result.name, f"{result.megabytes:.0f} MB", "", "", f"{result.limit:.0f} MB", verdict
-            )
+        table.add_row(result.name, *_cells(result))
     Console().print(table)
 
 
-def _spread(values: list[float]) -> str:
-    middle = statistics.median(values)
-    return f"{middle:.2f} ({min(values):.2f}–{max(values):.2f})" if len(values) > 1 else f"{middle:.2f}"
+def _cells(result: Result) -> tuple[str, ...]:
+    match result:
+        case Memory():
+            verdict = "[green]holds[/]" if result.holds else "[red]too much[/]"
+            return f"{result.megabytes:.0f} MB", "", "", f"{result.limit:.0f} MB", verdict
+        case Rate():
+            return _rates(result.engine), _rates(result.floor), f"{result.ratio:.2f}", "", ""
+    times = (_times(result.engine), _times(result.floor), f"{result.ratio:.2f}")
+    if result.limit is None:
+        return *times, "", ""
+    return *times, f"{result.limit:.2f}", "[green]holds[/]" if result.holds else "[red]too slow[/]"
+
+
+def _times(values: list[float]) -> str:
+    return _spread(values, ".2f", " s")
+
+
+def _rates(values: list[float]) -> str:
+    return _spread(values, ",.0f", "/s")
+
+
+def _spread(values: list[float], form: str, unit: str) -> str:
+    middle = f"{statistics.median(values):{form}}{unit}"
+    return f"{middle} ({min(values):{form}}–{max(values):{form}})" if len(values) > 1 else middle

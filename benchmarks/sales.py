@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.bench_server import fresh_warehouse, run, settle
-from benchmarks.measuring import Measured, Memory, seconds
+from benchmarks.measuring import Measured, Memory, Result, seconds
 from sales_platform.contracts.catalog import Catalog, read_catalog
 from sales_platform.engine.feeds import load_files
 from sales_platform.engine.files import locate
@@ -24,7 +24,7 @@ DAY = date(2025, 6, 1)
 CUSTOMERS, PRODUCTS, STORES = 10_000, 200, 20
 
 
-def measure(rows: int, rounds: int) -> list[Measured | Memory]:
+def measure(rows: int, rounds: int) -> list[Result]:
     """Rounds of: everything empty but the dimensions, then the engine's load, then the floor's."""
     engine, floor, peaks = [], [], []
     catalog = read_catalog()
@@ -37,7 +37,7 @@ def measure(rows: int, rounds: int) -> list[Measured | Memory]:
             engine.append(spent)
             peaks.append(peak)
             settle(warehouse)
-            floor.append(seconds(lambda w=warehouse, s=sales: _floor(w, s)))
+            floor.append(seconds(_floor, warehouse, sales))
             _compare(warehouse, rows)
     return [
         Measured(f"{rows:,} sales, CSV to published fact", engine, floor, 1.5),
@@ -170,7 +170,7 @@ def _compare(warehouse: Warehouse, rows: int) -> None:
     columns = "sale_id, customer_key, product_key, store_key, sale_date_key, quantity, revenue"
     with warehouse.transaction() as connection:
         row = connection.execute(
-            f"select count(*) from (select {columns} from analytics.fact_sales"  # type: ignore[arg-type]
+            f"select count(*) from (select {columns} from analytics.fact_sales"
             f" intersect select {columns} from floor.fact_sales) as agreed"
         ).fetchone()
     if row is None or row[0] != rows:
