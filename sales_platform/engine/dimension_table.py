@@ -4,6 +4,7 @@ business.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from psycopg import sql
@@ -14,6 +15,7 @@ from sales_platform.engine.warehouse import Connection
 from sales_platform.errors import ContractError
 
 VALIDITY = ("effective_start_date", "effective_end_date", "is_current")
+UNKNOWN = "Unknown"
 
 
 def dimension_name(dimension: DimensionContract) -> TableName:
@@ -117,9 +119,9 @@ def business_key_json(key: Sequence[str], alias: str) -> sql.Composed:
 def _insert_unknown_member(
     connection: Connection, dimension: DimensionContract, types: dict[str, str]
 ) -> None:
-    named = [name for name in dimension.attributes if types[name] == "text"]
+    named = [name for name in dimension.attributes if _holds(types[name], UNKNOWN)]
     columns = [dimension.surrogate_key, *named, "is_inferred"]
-    values: list[object] = [0, *("Unknown" for _ in named), False]
+    values: list[object] = [0, *(UNKNOWN for _ in named), False]
     if dimension.has_history:
         columns += ["effective_start_date", "is_current"]
         values += ["-infinity", True]
@@ -128,3 +130,9 @@ def _insert_unknown_member(
             dimension_name(dimension).sql, identifiers(columns), sql.SQL(", ").join(map(sql.Literal, values))
         )
     )
+
+
+def _holds(kind: str, word: str) -> bool:
+    """Whether a column of this type can bear the word: text, or characters of a length that suffices."""
+    length = re.fullmatch(r"character varying(?:\((\d+)\))?", kind)
+    return kind == "text" or (length is not None and int(length[1] or len(word)) >= len(word))
