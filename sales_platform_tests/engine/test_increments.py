@@ -87,6 +87,8 @@ ORDERS = _table(
 )
 LINES = _table("analytics.fact_line", ["line_id"])
 DAILY = _table("marts.shop_daily", ["order_date_key", "buyer_key"])
+# groups by the member's key without reading its dimension
+BUYERS = _table("marts.shop_by_buyer", ["buyer_key"])
 SELECTS = (
     (
         ORDERS,
@@ -105,6 +107,11 @@ SELECTS = (
         " inner join analytics.dim_buyer as b on f.buyer_key = b.buyer_key"
         " group by f.order_date_key, f.buyer_key, b.name",
     ),
+    (
+        BUYERS,
+        "select f.buyer_key, count(*) as orders, sum(f.amount) as amount from analytics.fact_order as f"
+        " group by f.buyer_key",
+    ),
 )
 
 
@@ -117,7 +124,7 @@ class Shop:
         self.database = SourceDatabase("shop", source_url)
         self.warehouse = Warehouse(warehouse_url)
         self.catalog = Catalog(root=root)
-        for contract in (SOURCE, REGION, BUYER, OWNED, ORDERS, LINES, DAILY):
+        for contract in (SOURCE, REGION, BUYER, OWNED, ORDERS, LINES, DAILY, BUYERS):
             self.catalog.add(contract)
         for table, select in SELECTS:
             path = root / table.sql_path
@@ -211,6 +218,13 @@ def test_a_mart_follows_facts_that_point_at_a_new_version_and_members_that_are_r
 
     names = shop.rows("select distinct name from marts.shop_daily order by name")
     assert names == [("buyer 1",), ("buyer 3",), ("buyer 4",), ("buyer 5",), ("renamed",)]
+    assert (
+        shop.rows(
+            "select b.name from marts.shop_by_buyer as m left join analytics.dim_buyer as b on m.buyer_key = b.buyer_key"
+            " order by 1"
+        )
+        == names
+    )
     assert verify(shop.warehouse, shop.catalog) == []
 
 
