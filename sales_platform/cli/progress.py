@@ -107,7 +107,8 @@ def print_plan(console: Console, domain: str, survey: Survey) -> None:
         told = ", ".join(f"{count} {why}" for why, count in reasons.items())
         console.print(f"[bold]{domain}[/bold]: {len(plan.todo)} days to do ({told}), {plan.standing} stand")
     elif not survey.undated:
-        console.print(f"[bold]{domain}[/bold]: nothing to do, {plan.standing} days stand")
+        stand = f", {plan.standing} days stand" if plan.standing else ""
+        console.print(f"[bold]{domain}[/bold]: nothing to do{stand}")
     if survey.missing_paths:
         print_missing(console, survey.missing_paths)
 

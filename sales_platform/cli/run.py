@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from sales_platform.settings import load_settings
 
@@ -68,11 +69,20 @@ def print_failures(output: Console, summary: RunSummary) -> None:
     """What failed, with its reason, and what was held back because of it."""
     for outcome in summary.outcomes:
         for step in outcome.failed_steps:
-            output.print(f"[red]✗ {step.name}[/red]", step.error, markup=True, soft_wrap=True)
+            output.print(f"[red]✗ {step.name}[/red]", _one_per_line(step.error), soft_wrap=True)
         for found in outcome.failed_checks:
             output.print(f"[yellow]! {found.asset} {found.name}[/yellow] {found.description}", soft_wrap=True)
         if outcome.not_run:
             output.print(f"[yellow]not run:[/yellow] {', '.join(outcome.not_run)}", soft_wrap=True)
+
+
+def _one_per_line(error: str | None) -> str:
+    """Faults of several tables come as one message."""
+    head, sign, tables = (error or "").partition(" could not be loaded: ")
+    told = (
+        f"{head}{sign}\n    {tables}".replace(" | ", "\n    ") if " | " in tables else f"{head}{sign}{tables}"
+    )
+    return escape(told)
 
 
 def _day(moment: datetime | None) -> date | None:

@@ -6,17 +6,24 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from sales_platform.settings import load_settings
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
+    from sales_platform.operations.source_status import SourceStatus
     from sales_platform.operations.status import FeedStatus
 
 NAMED = 2
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
-    """Show each feed's last load, the fates of its rows, what is missing, and what to do next."""
+    """Show each feed's last load, the fates of its rows, what is missing, and what to do next.
+
+    Of a live source also how far it was read, and which of its open transactions are still waited for.
+    """
     from sales_platform.cli.tables import console, number, print_json, table
     from sales_platform.operations.status import status as feed_status
 
@@ -33,13 +40,49 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
         shown.add_row(feed.feed, _last(feed), *(number(count) for count in counts))
     output = console()
     output.print(shown)
+    if any(feed.source for feed in found):
+        output.print(_sources(found))
     for feed in found:
         for line in _remarks(feed):
             output.print(line, soft_wrap=True)
-    acts = list(dict.fromkeys(feed.next for feed in found if feed.next))
+    acts = [feed.next for feed in sorted(found, key=lambda feed: not feed.due) if feed.next]
     output.print(
         "[bold]do this next:[/bold] " + acts[0] if acts else "[green]nothing is due.[/green]", soft_wrap=True
     )
+
+
+def _sources(found: list[FeedStatus]) -> Table:
+    """How far each table of a source was read."""
+    from sales_platform.cli.tables import table
+
+    shown = table(
+        "source table", "read up to UTC", "last look", "waits for", whole=("source table", "last look")
+    )
+    for feed in found:
+        if feed.source is None:
+            continue
+        position = feed.source.position
+        read = f"{position.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if position else "[dim]all compared[/dim]"
+        shown.add_row(feed.feed, read, _ago(feed.source.lag_seconds), _waits(feed.source))
+    return shown
+
+
+def _ago(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{seconds:.0f} s ago"
+
+
+def _waits(source: SourceStatus) -> str:
+    if source.unfinished:
+        return "the rest of its first load"
+    if not source.waiting_for:
+        return "[dim]nothing[/dim]"
+    since = f", since {source.oldest.astimezone(UTC):%H:%M:%S}" if source.oldest else ""
+    return f"{source.waiting_for} open transaction{'s' if source.waiting_for > 1 else ''}{since}"
 
 
 def _last(feed: FeedStatus) -> str:
@@ -56,7 +99,10 @@ def _remarks(feed: FeedStatus) -> list[str]:
     remarks = []
     load = feed.last_load
     if load and load.status in {"failed", "refused"} and load.message:
-        remarks.append(f"[red]{feed.feed}[/red] {load.partition}: {load.message}")
+        what = f"{feed.feed} {load.partition}".strip()
+        remarks.append(f"[red]{what}[/red]: {escape(load.message)}")
+    elif load and feed.source and load.message:
+        remarks.append(f"[cyan]{feed.feed}[/cyan] {escape(load.message)}")
     if feed.due:
         due = ", ".join(f"{count} {why}" for why, count in feed.due.items())
         remarks.append(f"[yellow]{feed.feed}[/yellow] due: {due}")

@@ -101,11 +101,17 @@ def _kind(error: psycopg.Error, state: str | None) -> tuple[type[SalesPlatformEr
 def _what(error: psycopg.Error, state: str | None) -> str:
     """One sentence: the server's own words where they are safe, else the error's name and its object."""
     if (state and state[:2] in _SAFE_CLASSES) or error.diag.source_function in _FILE_GROWERS:
-        said = error.diag.message_primary or str(error).strip().split("\n")[-1]
+        said = error.diag.message_primary or _last_statement(error)
     else:
         said = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).capitalize()
     code = f" (SQLSTATE {error.sqlstate})" if error.sqlstate else ""
     return f"{said[:1].upper()}{said[1:].rstrip('.')}{code}{_about(error.diag)}."
+
+
+def _last_statement(error: psycopg.Error) -> str:
+    """Of what libpq says of each address that it tried, the last; not its question whether a server runs there."""
+    lines = [line.strip() for line in str(error).strip().splitlines()]
+    return next((line for line in reversed(lines) if not line.endswith("?")), type(error).__name__)
 
 
 def _about(diag: psycopg.errors.Diagnostic) -> str:

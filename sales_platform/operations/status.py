@@ -10,10 +10,17 @@ from psycopg.rows import class_row
 
 from sales_platform.contracts.catalog import read_catalog
 from sales_platform.contracts.feed import FileFeedContract
+from sales_platform.contracts.source import TableFeed
 from sales_platform.engine.loads import load_states
 from sales_platform.engine.warehouse import Connection
 from sales_platform.operations.opening import open_warehouse
-from sales_platform.operations.planning import plan_days
+from sales_platform.operations.planning import STANDING, plan_days
+from sales_platform.operations.source_status import (
+    SourceStatus,
+    due_of,
+    imported_feeds,
+    source_status,
+)
 from sales_platform.operations.surveying import day_loads, hashes, path_of, today_of
 from sales_platform.operations.undated import list_state
 from sales_platform.settings import Settings
@@ -49,7 +56,8 @@ class FeedStatus:
     """Where a feed stands.
 
     missing: days without a file, or the path of an undated feed's file. due: reason → partitions that a run
-    would take. open_rejections: rows in quarantine. next: the command to run, or None.
+    would take. open_rejections: rows in quarantine. next: the command to run, or None. source: how far a table of
+    an OLTP source was read; None for files.
     """
 
     feed: str
@@ -59,15 +67,27 @@ class FeedStatus:
     due: dict[str, int]
     open_rejections: int
     next: str | None
+    source: SourceStatus | None = None
 
 
 def status(settings: Settings) -> list[FeedStatus]:
-    """Every feed of every domain."""
+    """Every feed of every domain: of files, of source tables, and of imports that were made."""
+    catalog = read_catalog()
     with open_warehouse(settings) as warehouse, warehouse.transaction() as connection:
         rejections = _open_rejections(connection)
-        return [
+        files = [
             _feed_status(settings, connection, feed, rejections.get(feed.name, 0))
-            for feed in read_catalog().feeds.values()
+            for feed in catalog.feeds.values()
+        ]
+        tables = [
+            _table_status(connection, feed, rejections.get(feed.name, 0))
+            for feed in catalog.table_feeds.values()
+        ]
+        imports = imported_feeds(connection, [*catalog.feeds, *catalog.table_feeds])
+        return [
+            *files,
+            *tables,
+            *(_import_status(connection, feed, rejections.get(feed, 0)) for feed in imports),
         ]
 
 
@@ -80,12 +100,33 @@ def _feed_status(
     return FeedStatus(
         feed.name,
         newest,
-        _fates(connection, feed),
+        _fates(connection, feed.name, by_partition=feed.partitions == "daily"),
         missing,
         due,
         rejections,
         next_act(feed.domain, newest, due, missing, rejections),
     )
+
+
+def _table_status(connection: Connection, feed: TableFeed, rejections: int) -> FeedStatus:
+    newest = _last_load(connection, feed.name)
+    source = source_status(connection, feed)
+    due = due_of(
+        connection,
+        feed,
+        newest.status if newest else None,
+        unfinished=source is not None and source.unfinished,
+    )
+    fates = _fates(connection, feed.name, by_partition=False)
+    act = next_act(feed.domain, newest, due, (), rejections)
+    return FeedStatus(feed.name, newest, fates, (), due, rejections, act, source)
+
+
+def _import_status(connection: Connection, feed: str, rejections: int) -> FeedStatus:
+    newest = _last_load(connection, feed)
+    failed = newest is not None and newest.status not in (*STANDING, "running")
+    act = "repeat the import that failed" if failed else next_act("", newest, {}, (), rejections)
+    return FeedStatus(feed, newest, _fates(connection, feed, by_partition=True), (), {}, rejections, act)
 
 
 def next_act(
@@ -150,9 +191,9 @@ def _last_load(connection: Connection, feed: str) -> LastLoad | None:
         ).fetchone()
 
 
-def _fates(connection: Connection, feed: FileFeedContract) -> Fates:
-    """Over the newest success of each day, or of the whole feed where it has no days."""
-    standing = "partition" if feed.partitions == "daily" else "feed"
+def _fates(connection: Connection, feed: str, *, by_partition: bool) -> Fates:
+    """Over the newest success of each partition, or of the whole feed where it has none."""
+    standing = "partition" if by_partition else "feed"
     with connection.cursor(row_factory=class_row(Fates)) as cursor:
         found = cursor.execute(
             sql.SQL("""
@@ -168,6 +209,6 @@ def _fates(connection: Connection, feed: FileFeedContract) -> Fates:
                 from ops.load where feed = %s and status = 'succeeded' order by {standing}, load_id desc
             ) as standing
             """).format(standing=sql.Identifier(standing)),
-            [feed.name],
+            [feed],
         ).fetchone()
     return found or Fates()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import dagster as dg
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field
 
 from sales_platform.engine.oltp.source import SourceDatabase
@@ -21,13 +24,27 @@ class SourceDatabasesResource(dg.ConfigurableResource[Any]):
     urls: dict[str, str] = Field(default_factory=dict)
 
     def open(self, name: str) -> SourceDatabase:
-        """Raises ConfigurationError when no URL is known."""
+        """Raises ConfigurationError when no URL is known, or one that cannot be read."""
+        variable = f"{name.upper()}_OLTP_URL"
         url = self.urls.get(name) or load_settings().source_url(name)
         if not url:
-            variable = f"{name.upper()}_OLTP_URL"
             raise ConfigurationError(
                 f"the URL of the source {name} is not set.",
                 where=variable,
                 remedy=f'Run `export {variable}="$(sales-platform url {name})"` or `sales-platform up`.',
             )
-        return SourceDatabase(name, url)
+        return SourceDatabase(name, _readable(url, variable))
+
+
+def _readable(url: str, variable: str) -> str:
+    """The URL without SQLAlchemy's driver. Raises ConfigurationError, which does not repeat it: it has a password."""
+    plain = re.sub(r"^(postgres(?:ql)?)\+\w+://", r"\1://", url)
+    try:
+        conninfo_to_dict(plain)
+    except psycopg.ProgrammingError:
+        raise ConfigurationError(
+            "this is not a URL that PostgreSQL takes.",
+            where=variable,
+            remedy="Write postgresql://user:password@host:port/database.",
+        ) from None
+    return plain
