@@ -197,10 +197,13 @@ def _pair(connection: Connection, dimension: DimensionContract, *, everything: b
         "w_key": identifiers(dimension.key, "w"),
         "o_key": identifiers(dimension.key, "o"),
         "match": joined(dimension.key, "w", "o"),
+        "filled": joined(dimension.key, "w", "d"),
         "same": same(dimension.track, "w", "o"),
         "some": some,
     }
     for statement in (
+        # one transaction may refresh several dimensions
+        "drop table if exists pg_temp.standing, pg_temp.paired, pg_temp.plan",
         _STANDING,
         "analyze pg_temp.standing ({key}, surrogate)",
         _PAIRED,
@@ -212,7 +215,10 @@ def _pair(connection: Connection, dimension: DimensionContract, *, everything: b
 
 _STANDING = """
 create temporary table standing on commit drop as
-select d.*, d.{surrogate} as surrogate from {table} as d where d.{surrogate} <> 0 {some}
+select d.*, d.{surrogate} as surrogate from {table} as d
+where d.{surrogate} <> 0 {some}
+    -- a member that facts alone name stays as it is until its own first version comes
+    and (not d.is_inferred or exists (select from wanted as w where {filled}))
 """
 
 _PAIRED = """
