@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from psycopg import sql
 
@@ -88,18 +89,28 @@ def _copy_chunk(
     with snapshot.reading() as reader:
         shape = read_shape(reader, feed)
         refuse_null_keys(reader, feed, shape)
-        ensure_log(connection, feed, shape)
+        new_columns = ensure_log(connection, feed, shape)
         upto = _last_key(reader, feed, shape, state.chunk_after)
         some = _range(feed, shape, state.chunk_after, upto)
         rows = read_into_log(reader, connection, feed, shape, Sighting(load.load_id, snapshot.taken_at), some)
     if upto is None:
         finish_log(connection, feed)
         refresh_statistics(connection, log_name(feed))
-    after = Watermark(state.mark, state.looked_at, None, state.identity, upto, unfinished=upto is not None)
+    # without a position the next window reads everything: earlier ranges lack the new columns (I-31)
+    mark = replace(state.mark, position=None) if new_columns else state.mark
+    after = Watermark(mark, state.looked_at, None, state.identity, upto, unfinished=upto is not None)
     write_watermark(connection, feed.name, after)
     seconds = time.monotonic() - started
     report = LoadReport(
-        feed.name, "", load.source, "succeeded", load.load_id, read=rows, loaded=rows, seconds=seconds
+        feed.name,
+        "",
+        load.source,
+        "succeeded",
+        load.load_id,
+        read=rows,
+        loaded=rows,
+        seconds=seconds,
+        new_columns=new_columns,
     )
     loads.close_loads(connection, [report])
     return after, report

@@ -96,6 +96,7 @@ class _Load:
         self.opened: list[OpenLoad] = []
         self.started = time.monotonic()
         self.notes: list[str] = []
+        self.new_columns: tuple[str, ...] = ()
 
     def run(self, reader: SourceSession, connection: Connection) -> None:
         feed = self.feed
@@ -103,13 +104,13 @@ class _Load:
         loads.bury_dead_loads(self.journal, feed.name)
         shape = read_shape(reader, feed)
         refuse_null_keys(reader, feed, shape)
-        new_columns = ensure_log(connection, feed, shape)
+        self.new_columns = ensure_log(connection, feed, shape)
         before = read_watermark(connection, feed.name) or Watermark()
         newest = None
         if log_is_empty(connection, feed):
             newest = self._read_all(reader, connection, shape)
         else:
-            self._arrange_anew(connection, new_columns)
+            self._arrange_anew(connection)
             if feed.cursor is not None:
                 newest = self._read_window(reader, connection, shape, before)
             if self._must_compare(before):
@@ -129,14 +130,14 @@ class _Load:
         self._report(load, rows, rows, refused)
         return newest_stamp(connection, self.feed, log_name(self.feed).sql)
 
-    def _arrange_anew(self, connection: Connection, new_columns: tuple[str, ...]) -> None:
+    def _arrange_anew(self, connection: Connection) -> None:
         """Staging by a changed contract, with a column that is new, or after a first load in chunks."""
         judged_by = loads.judged_by(connection, self.feed.name)
         stands = exists(connection, staged.staging_name(self.feed))
-        if stands and not new_columns and judged_by == self.feed.judgement_hash:
+        if stands and not self.new_columns and judged_by == self.feed.judgement_hash:
             return
-        if new_columns:
-            self.notes.append(f"new columns in the source: {', '.join(new_columns)}")
+        if self.new_columns:
+            self.notes.append(f"new columns in the source: {', '.join(self.new_columns)}")
         staged.restage_log(connection, self.feed)
         staged.record_all_refusals(connection, self.feed, self._newest_load(connection))
 
@@ -151,7 +152,9 @@ class _Load:
         )
         self.notes += _said_of(listing, source.blind_overlap.total_seconds())
         make_changed_now(connection, self.feed)
-        read_arrived(reader, connection, self.feed, shape, since(self.feed, shape, span.start))
+        # rows that were read before have values in a new column too, under stamps that did not move (S-54)
+        start = None if self.new_columns else span.start
+        read_arrived(reader, connection, self.feed, shape, since(self.feed, shape, start))
         logged = log_arrived(connection, self.feed, shape, self._sighting(load), silent=False)
         refused = self._publish(connection, load)
         self._report(load, logged.rows, logged.logged, refused)
@@ -230,14 +233,18 @@ class _Load:
                 unchanged=read - logged,
                 rejected=refused,
                 seconds=time.monotonic() - self.started,
+                new_columns=self.new_columns,
                 notes=tuple(self.notes),
             )
         )
-        self.notes = []
+        self.notes, self.new_columns = [], ()
 
     def record_failure(self, error: BaseException) -> None:
         known = isinstance(error, SalesPlatformError)
         message = str(error) if known else f"ended early ({type(error).__name__})"
+        if known and not self.opened:
+            # refused before anything was read, by drift for example: that is to be seen in ops.load too
+            self._open(self.look.snapshot.database.where)
         status = "refused" if isinstance(error, DataRefused) else "failed"
         loads.fail_loads(self.journal, [load.load_id for load in self.opened], status, message)
 
