@@ -5,6 +5,7 @@ Finds what no window shows: edits under an unchanged stamp, rows stamped long be
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -57,6 +58,7 @@ def compare(
     would be deleted than the contract allows (S-33), unless allow_deletes.
     """
     bucket = _Buckets(feed, shape)
+    _note_held_back(connection, feed, shape)
     rows, buckets = _differing_buckets(reader, connection, feed, shape, bucket)
     if not buckets:
         return Compared(rows, 0, 0, 0, 0)
@@ -100,6 +102,40 @@ class _Buckets:
         )
 
 
+def _note_held_back(connection: Connection, feed: TableFeed, shape: Shape) -> None:
+    """`held_back`: rows that were read and refused. They stand in no staging table, yet are known, and may vanish."""
+    connection.execute("drop table if exists pg_temp.held_back")
+    key = [
+        sql.SQL("(q.business_key ->> {})::{} = l.{}").format(
+            sql.Literal(place), sql.SQL(shape[name].type), sql.Identifier(name)
+        )
+        for place, name in enumerate(feed.key)
+    ]
+    connection.execute(
+        sql.SQL(
+            """create temporary table held_back on commit drop as
+            select r.* from (
+                select distinct business_key from quality.rejected_record where feed = {feed} and resolved_at is null
+            ) as q cross join lateral (
+                select l.* from {log} as l where {key} order by l._load_id desc limit 1
+            ) as r where not r._deleted"""
+        ).format(feed=sql.Literal(feed.name), log=log_name(feed).sql, key=sql.SQL(" and ").join(key))
+    )
+
+
+def _standing(feed: TableFeed, names: Sequence[str]) -> sql.Composed:
+    """A SELECT of what the source had when it was last looked at: the rows of staging and those held back."""
+    return sql.SQL(
+        """select {names} from ({current}) as s where not exists (select from held_back as h where {match})
+        union all select {held} from held_back as h"""
+    ).format(
+        names=identifiers(tuple(names), "s"),
+        current=current_rows(feed),
+        match=joined(feed.key, "h", "s"),
+        held=identifiers(tuple(names), "h"),
+    )
+
+
 def _differing_buckets(
     reader: SourceSession, connection: Connection, feed: TableFeed, shape: Shape, bucket: _Buckets
 ) -> tuple[int, list[int]]:
@@ -114,7 +150,9 @@ def _differing_buckets(
     target = sql.Identifier("pg_temp", "source_bucket")
     pipe(reader, theirs, connection, target, identifiers(("bucket", "rows", "hash")))
     ours = sql.SQL("select {} as bucket, count(*) as rows, sum({}) as hash from ({}) as s group by 1").format(
-        bucket.of_columns("s"), _hash([sql.Identifier("s", name) for name in shape.names]), current_rows(feed)
+        bucket.of_columns("s"),
+        _hash([sql.Identifier("s", name) for name in shape.names]),
+        _standing(feed, shape.names),
     )
     differing = connection.execute(
         sql.SQL(
@@ -152,7 +190,7 @@ def _find_vanished(connection: Connection, feed: TableFeed, bucket: _Buckets, bu
             where {some} and not exists (select from arrived as a where {match})"""
         ).format(
             key=identifiers(feed.key, "s"),
-            current=current_rows(feed),
+            current=_standing(feed, feed.key),
             some=bucket.among(buckets, [sql.Identifier("s", name) for name in feed.key]),
             match=joined(feed.key, "a", "s"),
         )
@@ -162,7 +200,7 @@ def _find_vanished(connection: Connection, feed: TableFeed, bucket: _Buckets, bu
 def _refuse_many_deletes(connection: Connection, feed: TableFeed, rows: int, *, allow_deletes: bool) -> None:
     found = connection.execute(
         sql.SQL("select (select count(*) from vanished), (select count(*) from ({}) as s)").format(
-            current_rows(feed)
+            _standing(feed, feed.key)
         )
     ).fetchone()
     vanished, standing = found or (0, 0)

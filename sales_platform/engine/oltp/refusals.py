@@ -5,6 +5,7 @@ from __future__ import annotations
 from psycopg import sql
 
 from sales_platform.contracts.source import LOG_COLUMNS, TableFeed
+from sales_platform.engine.staging import joined
 from sales_platform.engine.warehouse import Connection
 
 
@@ -23,6 +24,7 @@ def record_refusals(
         if everything
         else sql.SQL("q.scope in (select {}::text from changed_now as c)").format(_key(feed, "c")),
         "own": sql.Literal([*LOG_COLUMNS, "_reasons"]),
+        "refused_now": _refused_now(feed),
     }
     connection.execute(sql.SQL(_UPSERT).format(**words))
     connection.execute(sql.SQL(_RESOLVE).format(**words))
@@ -39,7 +41,7 @@ select {feed}, f.business_key::text, '', 0, f.business_key, f.reasons[1], f.reas
     'contract', {load_id}, {load_id}
 from (
     select {l_key} as business_key, l._reasons as reasons, to_jsonb(l) - {own}::text[] as record
-    from latest as l where l._reasons is not null
+    from latest as l where {refused_now}
 ) as f
 on conflict (feed, scope, record_hash, occurrence) do update set
     reason = excluded.reason, reasons = excluded.reasons, last_load_id = excluded.last_load_id,
@@ -52,13 +54,22 @@ where q.feed = {feed} and q.resolved_at is null
     and {looked_at}
     and not exists (
         select from latest as l
-        where l._reasons is not null and {l_key}::text = q.scope
+        where {refused_now} and {l_key}::text = q.scope
             and md5((to_jsonb(l) - {own}::text[])::text) = q.record_hash
     )
 """
 
 
 _COUNT = "select count(*) from latest as l where l._reasons is not null and l._load_id = {load_id}"
+
+
+def _refused_now(feed: TableFeed) -> sql.Composable:
+    """Where staging keeps versions, a state that was refused once is mended by any later sighting of its key."""
+    if not feed.versions:
+        return sql.SQL("l._reasons is not null")
+    return sql.SQL(
+        "l._reasons is not null and not exists (select from latest as n where {} and n._load_id > l._load_id)"
+    ).format(joined(feed.key, "n", "l"))
 
 
 def _key(feed: TableFeed, alias: str) -> sql.Composed:
