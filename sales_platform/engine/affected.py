@@ -11,7 +11,7 @@ from psycopg import sql
 from sales_platform.contracts.dimension import DimensionContract
 from sales_platform.engine.changed_keys import changed_keys_name
 from sales_platform.engine.tables import TableName, exists, identifiers
-from sales_platform.engine.versions import consumed_version
+from sales_platform.engine.versions import consumed_version, published_version
 from sales_platform.engine.warehouse import Connection
 
 
@@ -27,16 +27,23 @@ def find_affected(connection: Connection, dimension: DimensionContract) -> int |
     parts: list[sql.Composable] = []
     for events in dimension.events:
         seen = consumed_version(connection, dimension.name, events.source, logic_hash(dimension))
-        changed = changed_keys_name(TableName.parse(events.source))
-        if seen is None or not exists(connection, changed):
+        if seen is None:
             return None
+        changed = changed_keys_name(TableName.parse(events.source))
+        if not exists(connection, changed):
+            if seen != published_version(connection, events.source):
+                return None
+            continue
         source_key = tuple(dimension.source_column(name) for name in dimension.key)
         parts.append(
             sql.SQL("select {} from {} where _version > {}").format(
                 identifiers(source_key), changed.sql, sql.Literal(seen)
             )
         )
-    query = sql.SQL(" union ").join(parts)
+    nothing = sql.SQL("select {} from {} limit 0").format(
+        identifiers(dimension.key), sql.Identifier("analytics", dimension.table)
+    )
+    query = sql.SQL(" union ").join(parts or [nothing])
     connection.execute(
         sql.SQL("create temporary table affected on commit drop as select * from ({}) as a ({})").format(
             query, identifiers(dimension.key)

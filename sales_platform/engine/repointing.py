@@ -12,7 +12,7 @@ from sales_platform.engine.inferring import infer_members
 from sales_platform.engine.references import Reference
 from sales_platform.engine.resolving import assignments, resolution, resolution_match, version_inferred
 from sales_platform.engine.tables import TableName, columns_of, identifiers
-from sales_platform.engine.versions import publish_versions
+from sales_platform.engine.versions import forget_consumers, publish_versions
 from sales_platform.engine.warehouse import Connection
 
 
@@ -93,6 +93,7 @@ def _note_moved(connection: Connection, reference: Reference) -> None:
         name for name in columns_of(connection, changed_keys_name(reference.fact)) if name != "_version"
     )
     if not noted:
+        forget_consumers(connection, str(reference.fact))
         return
     old = [sql.SQL("(m._old).{}").format(sql.Identifier(name)) for name in noted]
     new = [

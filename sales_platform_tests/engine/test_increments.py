@@ -220,8 +220,8 @@ def test_a_mart_follows_facts_that_point_at_a_new_version_and_members_that_are_r
     assert names == [("buyer 1",), ("buyer 3",), ("buyer 4",), ("buyer 5",), ("renamed",)]
     assert (
         shop.rows(
-            "select b.name from marts.shop_by_buyer as m left join analytics.dim_buyer as b on m.buyer_key = b.buyer_key"
-            " order by 1"
+            "select b.name from marts.shop_by_buyer as m"
+            " left join analytics.dim_buyer as b on m.buyer_key = b.buyer_key order by 1"
         )
         == names
     )
@@ -237,6 +237,8 @@ def test_a_member_names_its_owner_and_follows_it(shop: Shop) -> None:
         " inner join analytics.dim_region as r on o.region_key = r.region_key where o.order_key <> 0 order by 1"
     )
     assert shop.rows(owners) == [(1, 2, False), (2, 3, False), (3, 4, True), (4, 9, True)]
+    inferred = "select buyer_key from analytics.dim_buyer where is_inferred"
+    buyer_nine = shop.rows(inferred)
 
     shop.source.execute("insert into shop.regions values (9, 'nine')")
     shop.source.execute("delete from shop.orders where order_id = 3")
@@ -246,6 +248,8 @@ def test_a_member_names_its_owner_and_follows_it(shop: Shop) -> None:
     shop.run(comparing=True)
 
     assert shop.rows(owners) == [(1, 2, False), (2, 1, False), (4, 9, False)]
+    refresh_dimension(shop.warehouse, BUYER, everything=True, catalog=shop.catalog)
+    assert shop.rows(inferred) == buyer_nine
     # nobody names region 4 any more, so its inferred member is gone
     assert shop.rows("select count(*) from analytics.dim_region where is_inferred") == [(0,)]
     assert verify(shop.warehouse, shop.catalog) == []

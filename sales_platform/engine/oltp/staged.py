@@ -9,7 +9,7 @@ from psycopg import sql
 
 from sales_platform.contracts.source import SourceColumn, TableFeed
 from sales_platform.engine.casting import verbatim
-from sales_platform.engine.changed_keys import changed_keys_name, note_changed_keys
+from sales_platform.engine.changed_keys import changed_keys_name, ensure_changed_keys, note_changed_keys
 from sales_platform.engine.oltp.log import log_name, logged_columns
 from sales_platform.engine.oltp.refusals import record_refusals
 from sales_platform.engine.staging import joined
@@ -18,7 +18,6 @@ from sales_platform.engine.tables import (
     TableName,
     add_primary_key,
     ensure_table,
-    exists,
     identifiers,
     primary_key_of,
     refresh_statistics,
@@ -60,8 +59,8 @@ def restage_log(connection: Connection, feed: TableFeed) -> None:
     if fresh:
         refresh_statistics(connection, staging_name(feed))
     connection.execute("delete from ops.consumed_version where input = %s", [str(staging_name(feed))])
-    if exists(connection, changed_keys_name(staging_name(feed))):
-        connection.execute(sql.SQL("delete from {}").format(changed_keys_name(staging_name(feed)).sql))
+    ensure_changed_keys(connection, staging_name(feed), feed.key)
+    connection.execute(sql.SQL("delete from {}").format(changed_keys_name(staging_name(feed)).sql))
     publish_versions(connection, str(staging_name(feed)))
 
 
