@@ -6,7 +6,26 @@ import pytest
 from sales_platform.contracts.catalog import PROJECT_ROOT, read_catalog
 from sales_platform.definitions import defs
 
-FEEDS = [f"retail_{table}" for table in ("customers", "customer_updates", "products", "stores", "sales")]
+FEEDS = {
+    "retail": ("customers", "customer_updates", "products", "stores", "sales"),
+    "invoicing": ("clients", "sellers", "products", "invoices", "invoice_items", "payments"),
+    "accounts": ("customers", "accounts", "transactions"),
+}
+ANALYTICS = {
+    "retail": ("dim_customer", "dim_product", "dim_store", "fact_sales"),
+    "invoicing": (
+        *("dim_client", "dim_seller", "dim_catalog_product"),
+        *("fact_invoice", "fact_invoice_item", "fact_payment"),
+    ),
+    "accounts": ("dim_account", "dim_account_customer", "fact_account_transaction"),
+    "calendar": ("dim_date",),
+}
+MARTS = {
+    "retail": ("retail_sales_daily",),
+    "invoicing": ("invoicing_daily", "invoicing_collected_daily", "invoicing_receivables_daily"),
+    "accounts": ("accounts_customer_balance", "accounts_account_activity", "accounts_net_flow_daily"),
+}
+RECONCILED = ("invoicing", "accounts")
 DAILY = {"raw/retail_sales", "staging/retail_sales", "analytics/fact_sales", "marts/retail_sales_daily"}
 
 Specs = dict[str, dg.AssetSpec]
@@ -31,21 +50,23 @@ def checks(definitions: dg.Definitions) -> Checks:
     return {f"{spec.asset_key.to_user_string()}:{spec.name}": spec for spec in found}
 
 
-def test_the_graph_holds_these_assets_and_no_others(specs: Specs) -> None:
-    layers = {f"{layer}/{feed}" for layer in ("source", "raw", "staging") for feed in FEEDS}
-    tables = {"dim_customer", "dim_product", "dim_store", "fact_sales", "dim_date"}
-    analytics = {f"analytics/{table}" for table in tables}
-    assert set(specs) == layers | analytics | {"marts/retail_sales_daily"}
+def test_the_graph_holds_these_assets_in_these_groups_and_no_others(specs: Specs) -> None:
+    expected = {f"ops/{domain}_reconciliation": "reconciliation" for domain in RECONCILED}
+    for domain, tables in FEEDS.items():
+        layers = [f"{layer}/{domain}_{table}" for layer in ("source", "raw", "staging") for table in tables]
+        expected |= dict.fromkeys(layers, domain)
+    for layer, domains in (("analytics", ANALYTICS), ("marts", MARTS)):
+        expected |= {f"{layer}/{table}": domain for domain, tables in domains.items() for table in tables}
+    assert {key: spec.group_name for key, spec in specs.items()} == expected
 
 
-def test_every_asset_has_a_description_an_owner_a_kind_and_a_domain(specs: Specs) -> None:
+def test_every_asset_has_a_description_an_owner_and_a_kind(specs: Specs) -> None:
     faceless = [key for key, spec in specs.items() if not (spec.description and spec.owners and spec.kinds)]
     assert faceless == []
-    assert {spec.group_name for spec in specs.values()} == {"retail", "calendar"}
 
 
 def test_every_table_shows_its_columns_and_each_column_what_it_means(specs: Specs) -> None:
-    tables = {key: spec for key, spec in specs.items() if not key.startswith("source/")}
+    tables = {key: spec for key, spec in specs.items() if not key.startswith(("source/", "ops/"))}
     for key, spec in tables.items():
         schema = spec.metadata["dagster/column_schema"]
         assert isinstance(schema, dg.TableSchema)
@@ -100,12 +121,28 @@ def test_personal_data_is_marked_in_every_layer(specs: Specs) -> None:
         schema = spec.metadata.get("dagster/column_schema")
         if isinstance(schema, dg.TableSchema):
             marked |= {f"{key}.{column.name}" for column in schema.columns if "pii" in column.tags}
-    feeds = ("retail_customers", "retail_customer_updates")
-    tables = {
-        "analytics/dim_customer",
-        *(f"{layer}/{feed}" for layer in ("raw", "staging") for feed in feeds),
+    assert marked == {f"{table}.{column}" for table, columns in _personal().items() for column in columns}
+
+
+def _personal() -> dict[str, tuple[str, ...]]:
+    party = ("name", "address", "tax_id")
+    feeds = {
+        "retail_customers": ("full_name", "email"),
+        "retail_customer_updates": ("full_name", "email"),
+        "invoicing_clients": ("iban", *(f"client_{column}" for column in party)),
+        "invoicing_sellers": ("iban", *(f"seller_{column}" for column in party)),
+        "accounts_customers": ("name", "email"),
     }
-    assert marked == {f"{table}.{column}" for table in tables for column in ("full_name", "email")}
+    return {
+        **{f"{layer}/{feed}": columns for layer in ("raw", "staging") for feed, columns in feeds.items()},
+        "analytics/dim_customer": feeds["retail_customers"],
+        "analytics/dim_client": feeds["invoicing_clients"],
+        "analytics/dim_seller": feeds["invoicing_sellers"],
+        "analytics/dim_account_customer": feeds["accounts_customers"],
+        "marts/invoicing_daily": ("client_name", "seller_name"),
+        "marts/invoicing_collected_daily": ("client_name", "seller_name"),
+        "marts/accounts_customer_balance": feeds["accounts_customers"],
+    }
 
 
 def test_definitions_load_without_any_setting() -> None:

@@ -3,12 +3,12 @@ select
     a.account_id,
     a.account_key,
     a.customer_id,
-    coalesce(c.customer_key, 0) as customer_key,
+    a.customer_key,
     coalesce(c.name, 'Unknown') as name,
     c.email,
     a.account_type,
     a.currency,
     a.balance
 from analytics.dim_account as a
-left join analytics.dim_account_customer as c on a.customer_id = c.customer_id
+left join analytics.dim_account_customer as c on a.customer_key = c.customer_key
 where a.account_key <> 0 and not a.is_inferred
