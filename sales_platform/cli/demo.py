@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from sales_platform.operations.demo import DemoSummary
+    from sales_platform.operations.demo_figures import DomainFigures
 
 
 def demo(
@@ -21,7 +22,7 @@ def demo(
         bool, typer.Option("--serve/--no-serve", help="Serve the Dagster UI afterwards.")
     ] = True,
 ) -> None:
-    """Simulate a retail history, load and check it, show its figures, then serve the UI until Ctrl-C.
+    """Simulate a company's history, load and check it, show its figures, then serve the UI until Ctrl-C.
 
     Safe to repeat: what stands already is not loaded again.
     """
@@ -46,7 +47,7 @@ def demo(
 
 
 def print_demo(output: Console, summary: DemoSummary) -> None:
-    """Everything that came out, in four small tables."""
+    """Everything that came out, in a few small tables."""
     from sales_platform.cli.check import print_checks
     from sales_platform.cli.run import print_summary
     from sales_platform.cli.tables import number, table
@@ -57,10 +58,8 @@ def print_demo(output: Console, summary: DemoSummary) -> None:
     tables = table("table", "rows", right=("rows",))
     for name, rows in summary.rows.items():
         tables.add_row(name, number(rows))
-    tiers = table("revenue by tier in force", "sales", "USD", right=("sales", "USD"))
-    for tier in summary.revenue:
-        tiers.add_row(tier.tier, number(tier.sales), f"{tier.revenue:,.2f}")
-    output.print(tables, tiers)
+    output.print(tables)
+    print_figures(output, summary.figures)
     if summary.rejected:
         rejected = table("rejected by reason", "rows", right=("rows",))
         for reason, rows in summary.rejected.items():
@@ -74,3 +73,27 @@ def print_demo(output: Console, summary: DemoSummary) -> None:
     output.print(f"{passed} of {len(summary.checks)} checks passed; everything took {summary.seconds:.1f} s.")
     output.print(f"The files are below {summary.data}; to work on them:", soft_wrap=True)
     output.print(f"  export SALES_PLATFORM_DATA={summary.data}", soft_wrap=True)
+
+
+def print_figures(output: Console, figures: DomainFigures) -> None:
+    """One table per domain; amounts of different currencies stand in rows of their own and are never added."""
+    from sales_platform.cli.tables import number, table
+
+    tiers = table("retail: revenue by tier in force", "sales", "USD", right=("sales", "USD"))
+    for tier in figures.revenue:
+        tiers.add_row(tier.tier, number(tier.sales), f"{tier.revenue:,.2f}")
+    output.print(tiers)
+    if figures.invoiced:
+        invoiced = table("invoicing: what was billed", "USD", right=("USD",))
+        found = figures.invoiced
+        invoiced.add_row(f"gross of {found.invoices:,} invoices", f"{found.gross:,.2f}")
+        invoiced.add_row("paid", f"{found.paid:,.2f}")
+        invoiced.add_row("open", f"{found.open:,.2f}")
+        output.print(invoiced)
+    if figures.flows:
+        columns = ("transactions", "credits", "debits", "net flow")
+        flows = table("accounts: posted, by currency", *columns, right=columns)
+        for flow in figures.flows:
+            amounts = (f"{amount:,.2f}" for amount in (flow.credits, flow.debits, flow.net_flow))
+            flows.add_row(flow.currency, number(flow.transactions), *amounts)
+        output.print(flows)

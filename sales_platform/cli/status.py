@@ -42,9 +42,8 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
     output.print(shown)
     if any(feed.source for feed in found):
         output.print(_sources(found))
-    for feed in found:
-        for line in _remarks(feed):
-            output.print(line, soft_wrap=True)
+    for line in [*(line for feed in found for line in _remarks(feed)), *_notes(found)]:
+        output.print(line, soft_wrap=True)
     acts = [feed.next for feed in sorted(found, key=lambda feed: not feed.due) if feed.next]
     output.print(
         "[bold]do this next:[/bold] " + acts[0] if acts else "[green]nothing is due.[/green]", soft_wrap=True
@@ -101,8 +100,6 @@ def _remarks(feed: FeedStatus) -> list[str]:
     if load and load.status in {"failed", "refused"} and load.message:
         what = f"{feed.feed} {load.partition}".strip()
         remarks.append(f"[red]{what}[/red]: {escape(load.message)}")
-    elif load and feed.source and load.message:
-        remarks.append(f"[cyan]{feed.feed}[/cyan] {escape(load.message)}")
     if feed.due:
         due = ", ".join(f"{count} {why}" for why, count in feed.due.items())
         remarks.append(f"[yellow]{feed.feed}[/yellow] due: {due}")
@@ -111,3 +108,16 @@ def _remarks(feed: FeedStatus) -> list[str]:
         more = f" and {len(feed.missing) - NAMED} more" if len(feed.missing) > NAMED else ""
         remarks.append(f"[yellow]{feed.feed}[/yellow] no file: {named}{more}")
     return remarks
+
+
+def _notes(found: list[FeedStatus]) -> list[str]:
+    """What the last loads of source tables had to say; tables of one load often say the same."""
+    said: dict[str, list[str]] = {}
+    for feed in found:
+        load = feed.last_load
+        if feed.source and load and load.status == "succeeded" and load.message:
+            said.setdefault(load.message, []).append(feed.feed)
+    return [
+        f"[cyan]{feeds[0]}{f' and {len(feeds) - 1} more' if len(feeds) > 1 else ''}[/cyan] {escape(message)}"
+        for message, feeds in said.items()
+    ]

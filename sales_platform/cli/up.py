@@ -11,7 +11,11 @@ from sales_platform.settings import load_settings
 
 def up(
     live: Annotated[
-        bool, typer.Option("--live", help="Simulate the shops: yesterday's files at 01:30 business time.")
+        bool,
+        typer.Option(
+            "--live",
+            help="Simulate the company: yesterday's files at 01:30 business time, traffic on the embedded sources.",
+        ),
     ] = False,
     port: Annotated[
         int | None,

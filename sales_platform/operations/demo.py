@@ -1,4 +1,4 @@
-"""What `sales-platform demo` does: simulated retail files, every asset, every check, and figures."""
+"""What `sales-platform demo` does: simulated files and sources, every asset, every check, and figures."""
 
 from __future__ import annotations
 
@@ -6,35 +6,32 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from psycopg import sql
 
 from sales_platform.engine.warehouse import Connection
-from sales_platform.local.databases import using
 from sales_platform.operations.checking import EVERYTHING, CheckFigures, check_on
+from sales_platform.operations.demo_figures import DomainFigures, domain_figures
 from sales_platform.operations.fates import rejected_by_reason, table_exists
+from sales_platform.operations.live_sources import fill_sources
 from sales_platform.operations.opening import Platform, open_platform
 from sales_platform.operations.progress import Progress, Silent
 from sales_platform.operations.running import RunSummary, run_on
 from sales_platform.operations.selecting import known_tables
 from sales_platform.operations.serving_locally import up
 from sales_platform.operations.simulating import DEFAULT_DAYS, DEFAULT_SEED, simulate_retail
+from sales_platform.operations.source_databases import using_with_sources
 from sales_platform.settings import Settings
 
+if TYPE_CHECKING:
+    from sales_platform.operations.materializing import StepOutcome
+
 SLOWEST = 3
+FEW_ASSETS = 2
+LAYERS = ("staging", "analytics", "marts")
 FOLDER = "demo-data"
-MART = "marts.retail_sales_daily"
-
-
-@dataclass(frozen=True)
-class TierRevenue:
-    """Sales and revenue in USD of one loyalty tier in force."""
-
-    tier: str
-    sales: int
-    revenue: Decimal
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class DemoSummary:
     run: RunSummary
     checks: list[CheckFigures]
     rows: dict[str, int]
-    revenue: list[TierRevenue]
+    figures: DomainFigures
     rejected: dict[str, int]
     slowest: list[tuple[str, float]]
     seconds: float
@@ -84,14 +81,15 @@ def demo(
     on_summary: Callable[[DemoSummary], None] = lambda _summary: None,
     on_ready: Callable[[str], None] = lambda _url: None,
 ) -> DemoSummary:
-    """Make a sales history, load it, check it, show figures, then serve the UI until Ctrl-C.
+    """Make a history of the company, load it, check it, show figures, then serve the UI until Ctrl-C.
 
-    Files land in the data folder if SALES_PLATFORM_DATA names one, else below the home. A second time only
+    Files land in the data folder if SALES_PLATFORM_DATA names one, else below the home; embedded sources that are
+    empty are filled, external ones only read. A second time only
     what is new is loaded. Where something failed the UI is not started.
     """
     settings = demo_settings(settings)
     # held over both parts, so that the server is not stopped between them
-    with using(settings, "warehouse", "dagster"):
+    with using_with_sources(settings, "warehouse", "dagster"):
         summary = _make(settings, days, seed, progress or Silent(), on_step)
         on_summary(summary)
         if serve and summary.exit_code == 0:
@@ -114,13 +112,16 @@ def _make(
     on_step(f"writing {days} days of sales below {settings.data}")
     with clock.timing("simulated files"):
         simulate_retail(settings, days=days, seed=seed)
+    on_step("giving the source databases a past")
+    with clock.timing("simulated sources"):
+        fill_sources(settings, seed=seed)
     on_step("opening the warehouse and Dagster")
     with ExitStack() as stack:
         with clock.timing("warehouse and Dagster"):
             platform = stack.enter_context(open_platform(settings, migrating=True))
         done = run_on(platform, EVERYTHING, progress=progress)
         for step in (step for outcome in done.outcomes for step in outcome.steps):
-            clock.add(" + ".join(step.assets) or step.name, step.seconds)
+            clock.add(_spoken(step), step.seconds)
         on_step("running the checks")
         with clock.timing("all checks"):
             checks = check_on(platform)
@@ -137,29 +138,23 @@ def _summary(
             run=done,
             checks=checks,
             rows=rows,
-            revenue=revenue_by_tier(connection) if MART in rows else [],
+            figures=domain_figures(connection, rows),
             rejected=rejected_by_reason(connection),
             slowest=sorted(clock.seconds.items(), key=lambda found: -found[1])[:SLOWEST],
             seconds=seconds,
         )
 
 
+def _spoken(step: StepOutcome) -> str:
+    """A step by its assets, or by its own name where they are many."""
+    return " + ".join(step.assets) if 0 < len(step.assets) <= FEW_ASSETS else step.name
+
+
 def table_rows(connection: Connection) -> dict[str, int]:
-    """Rows of every table that is there, from staging on."""
+    """Rows of every table that is there, from staging on, layer by layer."""
     rows = {}
-    for name in known_tables():
+    for name in sorted(known_tables(), key=lambda known: LAYERS.index(known.partition(".")[0])):
         if table_exists(connection, name):
             count = sql.SQL("select count(*) from {}").format(sql.Identifier(*name.split(".")))
             rows[name] = int((connection.execute(count).fetchone() or (0,))[0])
     return rows
-
-
-def revenue_by_tier(connection: Connection) -> list[TierRevenue]:
-    """Sales and revenue by the customer's tier when it was made, best first."""
-    found = connection.execute(
-        """
-        select loyalty_tier, sum(sales)::bigint, sum(revenue) from marts.retail_sales_daily
-        group by loyalty_tier order by sum(revenue) desc
-        """
-    ).fetchall()
-    return [TierRevenue(*row) for row in found]

@@ -6,7 +6,8 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.client import HTTPException
@@ -14,11 +15,12 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from sales_platform.local.databases import using
 from sales_platform.local.processes import LOOPBACK, Children, children, free_port, is_listening, stop_signals
 from sales_platform.operations.environment import dagster_home, variables
 from sales_platform.operations.live import LiveShop
+from sales_platform.operations.live_sources import fill_sources, live_traffic
 from sales_platform.operations.opening import make_current
+from sales_platform.operations.source_databases import using_with_sources
 from sales_platform.settings import Settings
 
 LOCATION = "sales_platform.definitions"
@@ -36,26 +38,48 @@ def up(
 ) -> None:
     """Server, migrations, UI and daemon in the foreground; returns after SIGINT or SIGTERM, all ended.
 
-    live: the simulated shop goes on writing a day's files. on_step hears what is being started, on_ready the
-    address of the UI. Raises ServerUnavailable when one of the processes ends by itself.
+    live: the simulated shop goes on writing a day's files, and the embedded sources are under traffic. on_step hears
+    what is being started, on_ready the address of the UI. Raises ServerUnavailable when one of the processes ends by
+    itself.
     """
-    with stop_signals() as stop, using(settings, "warehouse", "dagster") as databases:
+    with stop_signals() as stop, using_with_sources(settings, "warehouse", "dagster") as databases:
         applied = make_current(settings, databases, migrating=True)
         if applied:
             on_step(f"applied migrations {', '.join(applied)}")
-        shop = LiveShop(settings) if live else None
-        if shop:
-            shop.look(datetime.now(UTC))
         with children(settings.logs, os.environ | variables(settings, databases)) as started:
+            simulation = _Simulation(settings, on_step) if live else None
             wanted = port or settings.ui_port
             address = _start(settings, started, wanted, stop, on_step)
             if address:
                 on_ready(address)
-            while not stop.wait(LOOK_SECONDS):
-                started.refuse_dead()
-                if shop:
-                    shop.look(datetime.now(UTC))
-            on_step("stopping …")
+            with simulation.going_on(stop) if simulation else nullcontext() as going_on:
+                while not stop.wait(LOOK_SECONDS):
+                    started.refuse_dead()
+                    if going_on:
+                        going_on()
+                on_step("stopping …")
+
+
+class _Simulation:
+    """The simulated company of `--live`: history and files at once, traffic and further files inside `going_on`."""
+
+    def __init__(self, settings: Settings, on_step: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._shop = LiveShop(settings)
+        self._shop.look(datetime.now(UTC))
+        simulated = fill_sources(settings)
+        on_step(f"simulated live: the shop's files{''.join(f', {name}' for name in simulated)}")
+
+    @contextmanager
+    def going_on(self, stop: threading.Event) -> Iterator[Callable[[], None]]:
+        """What to call again and again meanwhile."""
+        with live_traffic(self._settings, stop) as traffic:
+
+            def look() -> None:
+                traffic.refuse_dead()
+                self._shop.look(datetime.now(UTC))
+
+            yield look
 
 
 def workspace(port: int) -> str:
