@@ -289,3 +289,19 @@ def test_what_an_older_ledger_let_in_is_never_added_to_another_currency_or_day(
     ]
     assert road.ask(OUR_FLOW) == [(date(2026, 1, 6), "USD", Decimal(3), Decimal(0), Decimal(3), 1)]
     assert road.verify() == []
+
+
+def test_a_moment_that_no_calendar_has_is_rejected_and_stops_no_other_row(
+    road: OltpRoad, ledger: psycopg.Connection
+) -> None:
+    account = _account(ledger, "ann@example.com")
+    transaction(ledger, account, Decimal("1.00"))
+    road.write(
+        "insert into accounts.transactions (account_id, amount, currency, type, status, created_at)"
+        f" values ({account}, 2.00, 'USD', 'credit', 'pending', 'infinity')"
+    )
+    road.run()
+    assert road.ask("select amount from analytics.fact_account_transaction") == [(Decimal(1),)]
+    assert road.ask("select feed, reason from quality.rejected_record") == [
+        ("accounts_transactions", "INVALID_CREATED_AT")
+    ]

@@ -444,3 +444,21 @@ def test_open_of_a_day_is_billed_less_collected_until_then(history: OltpRoad) ->
         " - least(min(i.invoice_date), (select min(payment_date) from invoicing.payments)) + 1, 0"
         " from invoicing.invoices as i"
     )
+
+
+def test_a_date_that_no_calendar_has_is_rejected_and_stops_no_other_row(road: OltpRoad) -> None:
+    road.write(
+        invoice("1", "2026-01-05"),
+        invoice("2", "infinity"),
+        invoice("3", "0044-03-15 BC"),
+        payment(1, "2026-01-06", "1.00"),
+        payment(1, "-infinity", "2.00"),
+    )
+    road.run()
+    assert road.ask("select invoice_no from analytics.fact_invoice") == [("1",)]
+    assert road.ask("select amount from analytics.fact_payment") == [(Decimal(1),)]
+    assert road.ask("select feed, business_key, reason from quality.rejected_record order by 1, 2") == [
+        ("invoicing_invoices", [2], "INVALID_INVOICE_DATE"),
+        ("invoicing_invoices", [3], "INVALID_INVOICE_DATE"),
+        ("invoicing_payments", [2], "INVALID_PAYMENT_DATE"),
+    ]
