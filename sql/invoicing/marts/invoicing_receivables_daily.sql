@@ -28,6 +28,19 @@ balances as (
     group by m.invoice_id, m.invoice_date, m.day
 ),
 
+-- few rows from here on: many invoices share their date and the days on which they change
+standing as (
+    select
+        b.invoice_date,
+        b.day,
+        b.next_day,
+        sum(b.balance) as amount,
+        count(*) filter (where b.balance > 0) as invoices
+    from balances as b
+    where b.balance <> 0
+    group by b.invoice_date, b.day, b.next_day
+),
+
 buckets (age_bucket, youngest, oldest) as (
     values ('0-30', null, 30), ('31-60', 31, 60), ('61-90', 61, 90), ('over 90', 91, null)
 ),
@@ -35,28 +48,28 @@ buckets (age_bucket, youngest, oldest) as (
 spans as (
     select
         k.age_bucket,
-        b.balance,
-        greatest(b.day, b.invoice_date + k.youngest) as first_day,
-        least(b.next_day, b.invoice_date + k.oldest + 1) as day_after
-    from balances as b
+        s.amount,
+        s.invoices,
+        greatest(s.day, s.invoice_date + k.youngest) as first_day,
+        least(s.next_day, s.invoice_date + k.oldest + 1) as day_after
+    from standing as s
     cross join buckets as k
-    where b.balance <> 0
 ),
 
 steps as (
     select
         s.age_bucket,
         s.first_day as day,
-        s.balance as amount,
-        case when s.balance > 0 then 1 else 0 end as invoices
+        s.amount,
+        s.invoices
     from spans as s
     where s.day_after is null or s.first_day < s.day_after
     union all
     select
         s.age_bucket,
         s.day_after as day,
-        -s.balance as amount,
-        case when s.balance > 0 then -1 else 0 end as invoices
+        -s.amount as amount,
+        -s.invoices as invoices
     from spans as s
     where s.first_day < s.day_after
 ),
