@@ -1,4 +1,4 @@
-"""Settings over a fresh, migrated warehouse and an empty data folder."""
+"""Settings over a fresh, migrated warehouse and an empty data folder; an accounts source with a few rows."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
+import psycopg
 import pytest
 from pydantic import SecretStr
 
@@ -14,6 +15,8 @@ from sales_platform.engine.warehouse import Warehouse
 from sales_platform.local.databases import Databases
 from sales_platform.operations.opening import Platform
 from sales_platform.settings import Settings
+from sales_platform.sources.accounts.ledger import create_account, create_customer, transaction
+from sales_platform.sources.schema import ensure_schema
 
 
 @pytest.fixture
@@ -33,3 +36,15 @@ def platform(settings: Settings, warehouse_url: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("SALES_PLATFORM_DATA", str(settings.data))
     with dg.DagsterInstance.ephemeral() as instance:
         yield Platform(settings, Databases({}), Warehouse(warehouse_url), instance, defs())
+
+
+@pytest.fixture
+def accounts(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[psycopg.Connection]:
+    """A session in an accounts source of three customers with an account and a payment of 100 each."""
+    ensure_schema(database_url, "accounts")
+    monkeypatch.setenv("ACCOUNTS_OLTP_URL", database_url)
+    with psycopg.connect(database_url, autocommit=True) as session:
+        for name in ("Ann", "Bob", "Cas"):
+            customer = create_customer(session, f"{name.lower()}@example.com", name)
+            transaction(session, create_account(session, customer), 100)
+        yield session
