@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import psycopg
 from psycopg.rows import class_row
 
 from sales_platform.contracts.feed import FileFeedContract
@@ -213,14 +215,19 @@ def close_loads(connection: Connection, reports: Sequence[LoadReport]) -> None:
 
 
 def fail_loads(journal: Connection, load_ids: Iterable[int], status: str, message: str) -> None:
-    """Record why loads published nothing. status: `failed` or `refused`."""
-    journal.execute(
-        """
-        update ops.load set status = %s, finished_at = clock_timestamp(), message = %s, landed = false
-        where load_id = any(%s) and status = 'running'
-        """,
-        [status, message, list(load_ids)],
-    )
+    """Record why loads published nothing. status: `failed` or `refused`.
+
+    A warehouse that is gone takes no note of it, and what made the load fail matters more; the next load of the feed
+    finds the record and buries it.
+    """
+    with suppress(psycopg.OperationalError):
+        journal.execute(
+            """
+            update ops.load set status = %s, finished_at = clock_timestamp(), message = %s, landed = false
+            where load_id = any(%s) and status = 'running'
+            """,
+            [status, message, list(load_ids)],
+        )
 
 
 def judged_by(connection: Connection, feed: str) -> str | None:

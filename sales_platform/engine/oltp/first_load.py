@@ -69,11 +69,17 @@ def _begin(warehouse: Warehouse, database: SourceDatabase, feed: TableFeed) -> W
 def _next_chunk(
     warehouse: Warehouse, database: SourceDatabase, feed: TableFeed, state: Watermark, run_id: str
 ) -> tuple[Watermark, LoadReport]:
-    with warehouse.connect(autocommit=True) as journal:
+    with translated(warehouse.where), warehouse.connect(autocommit=True) as journal:
         load = loads.open_load(journal, feed, "", f"range of keys of {database.where}", None, run_id)
         try:
-            with exported_snapshot(database) as snapshot, warehouse.transaction() as connection:
-                return _copy_chunk(snapshot, connection, feed, state, load)
+            with warehouse.transaction() as connection:
+                lock_tables(connection, [str(staging_name(feed))])
+                # another process may have come further meanwhile (I-25); a snapshot from before it would miss changes
+                state = read_watermark(connection, feed.name) or state
+                if not state.unfinished:
+                    return state, _close(connection, feed, load, 0)
+                with exported_snapshot(database) as snapshot:
+                    return _copy_chunk(snapshot, connection, feed, state, load)
         except BaseException as error:
             known = isinstance(error, SalesPlatformError)
             message = str(error) if known else f"ended early ({type(error).__name__})"
@@ -85,7 +91,6 @@ def _copy_chunk(
     snapshot: Snapshot, connection: Connection, feed: TableFeed, state: Watermark, load: loads.OpenLoad
 ) -> tuple[Watermark, LoadReport]:
     started = time.monotonic()
-    lock_tables(connection, [str(staging_name(feed))])
     with snapshot.reading() as reader:
         shape = read_shape(reader, feed)
         refuse_null_keys(reader, feed, shape)
@@ -100,7 +105,17 @@ def _copy_chunk(
     mark = replace(state.mark, position=None) if new_columns else state.mark
     after = Watermark(mark, state.looked_at, None, state.identity, upto, unfinished=upto is not None)
     write_watermark(connection, feed.name, after)
-    seconds = time.monotonic() - started
+    return after, _close(connection, feed, load, rows, time.monotonic() - started, new_columns)
+
+
+def _close(
+    connection: Connection,
+    feed: TableFeed,
+    load: loads.OpenLoad,
+    rows: int,
+    seconds: float = 0.0,
+    new_columns: tuple[str, ...] = (),
+) -> LoadReport:
     report = LoadReport(
         feed.name,
         "",
@@ -113,7 +128,7 @@ def _copy_chunk(
         new_columns=new_columns,
     )
     loads.close_loads(connection, [report])
-    return after, report
+    return report
 
 
 def _last_key(reader: SourceSession, feed: TableFeed, shape: Shape, after: Key | None) -> Key | None:

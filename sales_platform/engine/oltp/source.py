@@ -16,7 +16,11 @@ from sales_platform.engine.driver_errors import translated
 
 READER = "sales_platform reader"
 # Text forms are compared between source and warehouse, so both sides spell values alike.
-_SESSION = "-c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=postgres -c extra_float_digits=1 -c bytea_output=hex"
+# The session that holds the snapshot is idle for as long as the slowest table is read.
+_SESSION = (
+    "-c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=postgres -c extra_float_digits=1 -c bytea_output=hex"
+    " -c idle_in_transaction_session_timeout=0"
+)
 
 
 class SourceSession(psycopg.Connection[tuple[Any, ...]]):
@@ -69,23 +73,27 @@ class Snapshot:
     @contextmanager
     def reading(self) -> Iterator[SourceSession]:
         """A session of its own that sees exactly this snapshot."""
-        with translated(self.database.where), self.database.connect() as connection:
-            connection.execute("begin transaction isolation level repeatable read read only")
-            connection.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(self.export)))
-            yield connection
-            connection.execute("rollback")
+        with self.database.connect() as session:
+            with translated(session.where):
+                session.execute("begin transaction isolation level repeatable read read only")
+                session.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(self.export)))
+            yield session
+            with translated(session.where):
+                session.execute("rollback")
 
 
 @contextmanager
 def exported_snapshot(database: SourceDatabase) -> Iterator[Snapshot]:
     """A snapshot that lives as long as the block."""
-    with translated(database.where), database.connect() as connection:
-        identity = _identity(connection)
-        connection.execute("begin transaction isolation level repeatable read read only")
-        row = connection.execute("select pg_export_snapshot(), clock_timestamp()").fetchone()
+    with database.connect() as session:
+        with translated(session.where):
+            identity = _identity(session)
+            session.execute("begin transaction isolation level repeatable read read only")
+            row = session.execute("select pg_export_snapshot(), clock_timestamp()").fetchone()
         assert row is not None
         yield Snapshot(database, row[0], row[1], identity)
-        connection.execute("rollback")
+        with translated(session.where):
+            session.execute("rollback")
 
 
 def _identity(connection: SourceSession) -> str | None:

@@ -11,6 +11,7 @@ from psycopg import sql
 
 from sales_platform.contracts.source import TableFeed
 from sales_platform.engine import loads
+from sales_platform.engine.driver_errors import translated
 from sales_platform.engine.loads import OpenLoad
 from sales_platform.engine.locks import lock_tables
 from sales_platform.engine.oltp import staged
@@ -72,7 +73,7 @@ def load_table(warehouse: Warehouse, feed: TableFeed, look: Look) -> TableLoad:
     Data and mark commit together. Raises SourceDrift, SourceError, DataRefused and ContractError; nothing of the
     table is written then.
     """
-    with warehouse.connect(autocommit=True) as journal:
+    with translated(warehouse.where), warehouse.connect(autocommit=True) as journal:
         load = _Load(journal, feed, look)
         try:
             with look.snapshot.reading() as reader, warehouse.transaction() as connection:

@@ -239,3 +239,16 @@ def test_i_36_a_comparison_and_a_window_in_one_load_agree_on_who_found_what(load
     done = loaded.load(comparing=True)
 
     assert [(report.read, report.loaded) for report in done.reports] == [(2, 1), (100, 1)]
+
+
+def test_s_29_a_row_of_nothing_but_its_key_comes_back_too(world: World) -> None:
+    """The log holds a delete as a row of NULLs, which is all that this row has."""
+    world.tables["orders"] = dict(BY_COMPARING)
+    world.do("insert into shop.orders values (1, null, null), (2, null, null)")
+    world.load()
+    world.do("delete from shop.orders where id = 1")
+    world.load()
+    world.do("insert into shop.orders values (1, null, null)")
+    world.load()
+
+    assert world.staged("id") == [(1,), (2,)]

@@ -239,3 +239,26 @@ def test_i_31_a_column_that_goes_between_ranges_stops_the_table_where_it_was(lar
     large.tables["orders"] = {**BY_STAMP, "columns": {"state": {"dropped": True}}}
     large.load()
     assert large.staged("id") == large.held("id")
+
+
+def test_i_25_two_first_loads_at_once_read_every_range_once(large: World) -> None:
+    """Both begin before either has committed a range; the second goes on where the first one came."""
+    begun = [load_in_chunks(large.warehouse, large.database, large.feed(), "") for _ in range(2)]
+    for chunks in begun:
+        next(chunks)
+    for chunks in begun:
+        list(chunks)
+
+    assert (large.logged(), _one_row_per_key(large)) == (10, True)
+    large.load()
+    assert large.staged() == large.held()
+
+
+def test_i_25_a_first_load_that_another_process_finished_is_not_begun_again(large: World) -> None:
+    mine = load_in_chunks(large.warehouse, large.database, large.feed(), "")
+    next(mine)
+    large.load()
+
+    list(mine)
+
+    assert (large.logged(), large.staged()) == (10, large.held())

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from sales_platform.engine.oltp import table_load
+from sales_platform.engine.oltp import first_load, table_load
 from sales_platform.engine.oltp.reading import read_arrived
 from sales_platform.engine.oltp.source import SourceDatabase, SourceSession
 from sales_platform.engine.warehouse import Connection
@@ -213,3 +213,45 @@ def test_a_wrong_password_and_a_source_that_is_down_are_told_apart(world: World)
         world.database = SourceDatabase("shop", wrong)
         with pytest.raises(kind, match="source shop"):
             world.load()
+
+
+@pytest.mark.parametrize("rows_per_range", [250_000, 3])
+def test_i_15_a_warehouse_that_cuts_off_every_session_is_told_as_down_and_the_next_load_is_complete(
+    world: World, monkeypatch: pytest.MonkeyPatch, rows_per_range: int
+) -> None:
+    """The session that would note the failure is gone too."""
+    world.terms = {"chunk_rows": rows_per_range}
+    world.do(ROWS.format(1, 9))
+
+    def cut_off(connection: Connection, *_: Any) -> None:
+        world.ask(
+            "select pg_terminate_backend(pid, 10000) from pg_stat_activity"
+            " where datname = current_database() and application_name = 'sales_platform' and pid <> pg_backend_pid()"
+        )
+        connection.execute("select 1")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(table_load, "write_watermark", cut_off)
+        patched.setattr(first_load, "write_watermark", cut_off)
+        (fault,) = world.try_load().faults.values()
+
+    assert isinstance(fault, ServerUnavailable)
+    world.load()
+    assert (world.staged(), world.logged()) == (world.held(), 9)
+    assert ("failed", "the process ended before the load did") in world.ask(
+        "select status, message from ops.load"
+    )
+
+
+def test_a_source_that_ends_idle_transactions_does_not_end_the_one_that_holds_the_snapshot(
+    world: World,
+) -> None:
+    """It is idle for as long as the slowest table is read."""
+    name = world.source.info.dbname
+    world.do(f"alter database {name} set idle_in_transaction_session_timeout = '10s'")
+
+    with world.database.connect() as session:
+        found = session.execute("show idle_in_transaction_session_timeout").fetchone()
+    world.do(f"alter database {name} reset idle_in_transaction_session_timeout")
+
+    assert found == ("0",)
