@@ -6,16 +6,19 @@ mark; the others commit (I-33).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sales_platform.contracts.source import PostgresFeedContract, TableFeed
 from sales_platform.engine import loads
+from sales_platform.engine.locks import lock_tables
 from sales_platform.engine.oltp.first_load import load_in_chunks, needs_chunks
-from sales_platform.engine.oltp.open_transactions import list_open_transactions
-from sales_platform.engine.oltp.source import SourceDatabase, exported_snapshot
-from sales_platform.engine.oltp.table_load import Look, TableLoad, load_table
+from sales_platform.engine.oltp.open_transactions import Listing, list_open_transactions
+from sales_platform.engine.oltp.source import Snapshot, SourceDatabase, exported_snapshot
+from sales_platform.engine.oltp.table_load import Look, Overtaken, TableLoad, load_table
 from sales_platform.engine.oltp.watermarks import warehouse_clock
 from sales_platform.engine.reports import LoadReport
 from sales_platform.engine.warehouse import Warehouse
@@ -59,22 +62,48 @@ def load_source(
     chosen = _chosen(source, tables)
     done = SourceLoad()
     chunks = {feed.name: _first_load(warehouse, database, feed, run_id, done) for feed in chosen}
-    feeds = [feed for feed in chosen if feed.name not in done.faults]
-    with warehouse.transaction() as connection:
-        looked_at = warehouse_clock(connection)
-    with database.connect() as lister:
-        listing = list_open_transactions(lister)
-    with exported_snapshot(database) as snapshot, ThreadPoolExecutor(source.readers) as pool:
-        look = Look(snapshot, listing, looked_at, run_id, comparing, allow_deletes)
+    left = [feed for feed in chosen if feed.name not in done.faults]
+    while left:
+        with _look(warehouse, database, source.domain) as (snapshot, listing, looked_at):
+            look = Look(snapshot, listing, looked_at, run_id, comparing, allow_deletes)
+            left = _load_tables(warehouse, left, look, done)
+    for table in done.tables:
+        table.reports[:0] = chunks[table.feed.name]
+    return done
+
+
+@contextmanager
+def _look(
+    warehouse: Warehouse, database: SourceDatabase, domain: str
+) -> Iterator[tuple[Snapshot, Listing, datetime]]:
+    """Warehouse's clock, open transactions, snapshot, in this order; one load at a time, so that a later look is a
+    later snapshot.
+    """
+    with ExitStack() as stack:
+        with warehouse.transaction() as connection:
+            lock_tables(connection, [f"source {domain}"])
+            looked_at = warehouse_clock(connection)
+            with database.connect() as lister:
+                listing = list_open_transactions(lister)
+            snapshot = stack.enter_context(exported_snapshot(database))
+        yield snapshot, listing, looked_at
+
+
+def _load_tables(
+    warehouse: Warehouse, feeds: Sequence[TableFeed], look: Look, done: SourceLoad
+) -> list[TableFeed]:
+    """Returns those that another load overtook meanwhile: they need a newer look."""
+    overtaken = []
+    with ThreadPoolExecutor(feeds[0].source.readers) as pool:
         loaded = [(feed, pool.submit(load_table, warehouse, feed, look)) for feed in feeds]
         for feed, future in loaded:
             try:
-                table = future.result()
-                table.reports[:0] = chunks[feed.name]
-                done.tables.append(table)
+                done.tables.append(future.result())
+            except Overtaken:
+                overtaken.append(feed)
             except SalesPlatformError as error:
                 done.faults[feed.name] = error
-    return done
+    return overtaken
 
 
 def _chosen(source: PostgresFeedContract, tables: Sequence[str] | None) -> list[TableFeed]:

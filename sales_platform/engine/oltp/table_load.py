@@ -35,7 +35,7 @@ from sales_platform.engine.oltp.reading import (
 )
 from sales_platform.engine.oltp.shape import Shape, read_shape
 from sales_platform.engine.oltp.source import Snapshot, SourceSession
-from sales_platform.engine.oltp.watermarks import Watermark, read_watermark, write_watermark
+from sales_platform.engine.oltp.watermarks import Watermark, read_watermark, warehouse_clock, write_watermark
 from sales_platform.engine.oltp.windows import Mark, moved, remembered, window
 from sales_platform.engine.reports import LoadReport
 from sales_platform.engine.tables import exists, refresh_statistics
@@ -67,11 +67,15 @@ class TableLoad:
     compared: Compared | None = None
 
 
+class Overtaken(Exception):
+    """Another load looked later and has published: by this one's snapshot its rows would vanish again."""
+
+
 def load_table(warehouse: Warehouse, feed: TableFeed, look: Look) -> TableLoad:
     """Read what changed since the mark, or compare everything where the contract names no cursor.
 
-    Data and mark commit together. Raises SourceDrift, SourceError, DataRefused and ContractError; nothing of the
-    table is written then.
+    Data and mark commit together. Raises Overtaken when the snapshot is older than what stands; SourceDrift,
+    SourceError, DataRefused and ContractError. Nothing of the table is written then.
     """
     with translated(warehouse.where), warehouse.connect(autocommit=True) as journal:
         load = _Load(journal, feed, look)
@@ -107,6 +111,9 @@ class _Load:
         refuse_null_keys(reader, feed, shape)
         self.new_columns = ensure_log(connection, feed, shape)
         before = read_watermark(connection, feed.name) or Watermark()
+        # a mark of the future was written by a clock that has gone back since, and overtakes nobody
+        if before.looked_at and self.look.looked_at < before.looked_at <= warehouse_clock(connection):
+            raise Overtaken
         newest = None
         if log_is_empty(connection, feed):
             newest = self._read_all(reader, connection, shape)

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from sales_platform.engine.oltp import first_load, table_load
+from sales_platform.engine.oltp import feeds, first_load, table_load
 from sales_platform.engine.oltp.reading import read_arrived
 from sales_platform.engine.oltp.source import SourceDatabase, SourceSession
 from sales_platform.engine.warehouse import Connection
 from sales_platform.errors import ConfigurationError, ServerUnavailable, SourceDrift, TransientError, WrongUse
-from sales_platform_tests.engine.oltp.world import BY_STAMP, World, fates
+from sales_platform_tests.engine.oltp.world import BY_COMPARING, BY_STAMP, World, fates
 
 ROWS = "insert into shop.orders select n, 'new' from generate_series({}, {}) as n"
 
@@ -125,6 +125,49 @@ def test_i_25_two_loads_at_once_load_every_row_once(world: World) -> None:
         list(pool.map(load, range(2)))
 
     assert (world.staged(), world.logged()) == (world.held(), 2000)
+
+
+@pytest.mark.parametrize("said", [BY_STAMP, BY_COMPARING])
+def test_i_25_a_load_that_another_one_overtook_looks_again_instead_of_undoing_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, said: dict[str, Any]
+) -> None:
+    """Its snapshot is older than what stands: a row that it lacks was not deleted since."""
+    world.tables["orders"] = {**said, "versions": True}
+    world.do(ROWS.format(1, 3))
+    world.load()
+    overtaken: list[int] = []
+
+    def load_after_another(warehouse: Any, feed: Any, look: Any) -> Any:
+        if not overtaken:
+            overtaken.append(look.looked_at)
+            world.do(
+                ROWS.format(4, 5),
+                "update shop.orders set state = 'paid', updated_at = clock_timestamp() where id = 1",
+            )
+            world.load(comparing=True)
+        return table_load.load_table(warehouse, feed, look)
+
+    monkeypatch.setattr(feeds, "load_table", load_after_another)
+    done = world.load(comparing=True)
+
+    assert done.compared is not None
+    assert done.compared.rows == 5
+    assert world.logged() == 6
+    assert world.ask("select count(*) from ops.load where status <> 'succeeded'") == [(0,)]
+    assert world.staged("id, state, _deleted") == [
+        (1, "new", False),
+        (1, "paid", False),
+        *((n, "new", False) for n in range(2, 6)),
+    ]
+
+
+def test_i_25_a_warehouse_whose_clock_went_back_still_loads(world: World) -> None:
+    world.do(ROWS.format(1, 3))
+    world.load()
+    world.order("update ops.watermark set updated_at = updated_at + interval '1 h'")
+    world.do(ROWS.format(4, 5))
+
+    assert fates(world.load())[1] == 2
 
 
 def test_i_33_one_table_fails_and_the_others_commit(world: World) -> None:
