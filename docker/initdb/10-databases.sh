@@ -11,4 +11,6 @@ create role sales_platform login createrole password :'owner_password';
 grant pg_monitor to sales_platform;
 create database warehouse owner sales_platform;
 create database dagster owner sales_platform;
+create database invoicing owner sales_platform;
+create database accounts owner sales_platform;
 SQL
