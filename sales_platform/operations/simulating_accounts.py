@@ -8,7 +8,6 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from sales_platform.operations.simulating import DEFAULT_SEED, yesterday
-from sales_platform.operations.source_databases import open_source
 from sales_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,6 +42,7 @@ def simulate_accounts(
 
     Raises WrongUse for impossible numbers, and ServerUnavailable when the source's server is down.
     """
+    from sales_platform.operations.source_databases import open_source
     from sales_platform.sources.accounts.generator import fill
 
     end = yesterday(settings)
@@ -71,6 +71,7 @@ def simulate_accounts_traffic(
 
     Ends after `seconds` or when `stop` is set. Raises what `live.run_traffic` raises.
     """
+    from sales_platform.operations.source_databases import open_source
     from sales_platform.sources.accounts.live import run_traffic
 
     with open_source(settings, DOMAIN) as url:

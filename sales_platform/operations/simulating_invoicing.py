@@ -5,7 +5,6 @@ from __future__ import annotations
 from threading import Event
 from typing import TYPE_CHECKING
 
-from sales_platform.operations.source_databases import open_source
 from sales_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ def simulate_invoicing(settings: Settings, *, seed: int = DEFAULT_SEED) -> Histo
 
     Raises WrongUse for a negative seed, and what `generator.make_history` raises.
     """
+    from sales_platform.operations.source_databases import open_source
     from sales_platform.sources.invoicing.generator import make_history, yesterday
 
     with open_source(settings, DOMAIN) as url:
@@ -41,6 +41,7 @@ def simulate_invoicing_traffic(
 
     Ends after `seconds` or when `stop` is set. Raises what `live.run_traffic` raises.
     """
+    from sales_platform.operations.source_databases import open_source
     from sales_platform.sources.invoicing.live import run_traffic
 
     with open_source(settings, DOMAIN) as url:
