@@ -78,9 +78,9 @@ def print_failures(output: Console, summary: RunSummary) -> None:
 
 def _one_per_line(error: str | None) -> str:
     """Faults of several tables come as one message."""
-    head, sign, tables = (error or "").partition(" could not be loaded: ")
+    head, sign, tables = (error or "").partition(" could not be loaded:")
     told = (
-        f"{head}{sign}\n    {tables}".replace(" | ", "\n    ") if " | " in tables else f"{head}{sign}{tables}"
+        f"{head}{sign}\n   {tables}".replace(" | ", "\n    ") if " | " in tables else f"{head}{sign}{tables}"
     )
     return escape(told)
 

@@ -12,13 +12,19 @@ from typer.testing import CliRunner
 from sales_platform.cli import COMMANDS, build_app
 from sales_platform.cli.check import print_checks
 from sales_platform.cli.progress import LiveProgress, PlainProgress, print_missing
+from sales_platform.cli.reconcile import print_tables
+from sales_platform.cli.run import print_failures
 from sales_platform.cli.tables import WIDTH, number
 from sales_platform.operations.checking import CheckFigures
 from sales_platform.operations.doctor import Finding
+from sales_platform.operations.materializing import RunOutcome, StepOutcome
+from sales_platform.operations.reconciling import TableReconciled
+from sales_platform.operations.running import RunSummary
+from sales_platform.operations.source_status import SourceStatus
 from sales_platform.operations.status import Fates, FeedStatus, LastLoad
 
 RUNNER = CliRunner()
-LISTINGS = ("status", "check", "rebuild", "doctor", "settings")
+LISTINGS = ("status", "check", "reconcile", "rebuild", "doctor", "settings")
 
 
 @pytest.mark.parametrize("name", [name for name, _, _ in COMMANDS])
@@ -46,6 +52,66 @@ def test_status_fits_100_columns_with_a_million_rows(monkeypatch: pytest.MonkeyP
     assert max(len(line.rstrip()) for line in shown.output.splitlines()) <= WIDTH
     assert "no file: a, b and 1 more" in shown.output
     assert "do this next: act" in shown.output
+
+
+def test_status_of_source_tables_fits_100_columns_and_says_a_note_of_many_tables_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    note = "1 transaction open in the source, the oldest for 40 s (process 7); its rows come when it ends"
+    load = LastLoad("succeeded", "", at, note)
+    read = SourceStatus(at, at, 7_300.0, 2, at, unfinished=False)
+    compared = SourceStatus(None, at, 12.0, 0, None, unfinished=False)
+    feeds = [
+        FeedStatus("invoicing_invoice_items", load, Fates(), (), {}, 0, None, read),
+        FeedStatus("invoicing_clients", load, Fates(), (), {}, 0, None, read),
+        FeedStatus("accounts_customers", None, Fates(), (), {"never loaded": 1}, 0, "act", compared),
+    ]
+    monkeypatch.setattr("sales_platform.operations.status.status", lambda _settings: feeds)
+
+    shown = RUNNER.invoke(build_app(), ["status"]).output
+
+    tables = shown.partition("invoicing_invoice_items and 1 more")[0]
+    assert max(len(line.rstrip()) for line in tables.splitlines()) <= WIDTH
+    assert shown.count(note) == 1
+    assert "2 h ago" in shown
+    assert "2 open transactions, since 00:00:00" in shown
+    assert "all compared" in shown
+    assert "do this next: act" in shown
+
+
+def test_reconcile_shows_each_table_and_the_reason_of_one_that_failed() -> None:
+    console, written = output_of()
+
+    print_tables(
+        console,
+        "invoicing",
+        [
+            TableReconciled("invoices", 1_000_000, 12, 3, 4, 5),
+            TableReconciled("invoice_items", error="a column is gone."),
+        ],
+    )
+
+    said = written.getvalue()
+    assert max(len(line.rstrip()) for line in said.splitlines()) <= WIDTH
+    assert "1,000,000" in said
+    assert "✗ invoice_items a column is gone." in said
+    assert "12 rows that no stamp had shown were repaired" in said
+
+
+def test_faults_of_several_tables_stand_one_per_line() -> None:
+    console, written = output_of()
+    error = "2 tables could not be loaded: a: gone. | b: gone too [x]."
+    step = StepOutcome("shop_source", ("raw/a", "raw/b"), 0.0, error)
+    outcome = RunOutcome("1", success=False, steps=(step,), checks=(), not_run=())
+
+    print_failures(console, RunSummary((outcome,), (), (), 0, ranged=False, refused=False))
+
+    assert written.getvalue().splitlines() == [
+        "✗ shop_source 2 tables could not be loaded:",
+        "    a: gone.",
+        "    b: gone too [x].",
+    ]
 
 
 def test_doctor_exits_with_1_when_something_failed(monkeypatch: pytest.MonkeyPatch) -> None:

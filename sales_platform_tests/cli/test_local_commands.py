@@ -43,6 +43,7 @@ def test_url_prints_the_owners_url_alone_and_leaves_the_server_up_until_down(ser
             "sales_platform",
             "invoicing",
         )
+        assert connection.execute("select count(*) from invoices").fetchone() == (0,)
     assert sales_platform("url", "warehouse").stdout.startswith(url.removesuffix("invoicing"))
     psycopg.connect(url).close()
     down = sales_platform("down")
