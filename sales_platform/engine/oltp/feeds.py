@@ -37,10 +37,12 @@ class SourceLoad:
     def raise_faults(self) -> None:
         """One error for all tables that failed: the first one's kind, every one's message."""
         if self.faults:
-            first, *others = self.faults.values()
-            if not others:
+            first = next(iter(self.faults.values()))
+            # what stopped every table alike, a server that is down for example, is said once
+            messages = dict.fromkeys(map(str, self.faults.values()))
+            if len(messages) == 1:
                 raise first
-            told = " | ".join(str(fault) for fault in (first, *others))
+            told = " | ".join(messages)
             raise type(first)(f"{len(self.faults)} tables could not be loaded: {told}") from first
 
 

@@ -91,7 +91,7 @@ def _copy_chunk(
     snapshot: Snapshot, connection: Connection, feed: TableFeed, state: Watermark, load: loads.OpenLoad
 ) -> tuple[Watermark, LoadReport]:
     started = time.monotonic()
-    with snapshot.reading() as reader:
+    with snapshot.reading(feed.source_table) as reader:
         shape = read_shape(reader, feed)
         refuse_null_keys(reader, feed, shape)
         new_columns = ensure_log(connection, feed, shape)

@@ -71,9 +71,10 @@ class Snapshot:
     identity: str | None
 
     @contextmanager
-    def reading(self) -> Iterator[SourceSession]:
-        """A session of its own that sees exactly this snapshot."""
+    def reading(self, table: tuple[str, str]) -> Iterator[SourceSession]:
+        """A session of its own that sees exactly this snapshot. table: schema and name of what is read."""
         with self.database.connect() as session:
+            session.where += f", table {'.'.join(table)}"
             with translated(session.where):
                 session.execute("begin transaction isolation level repeatable read read only")
                 session.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(self.export)))

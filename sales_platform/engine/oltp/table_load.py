@@ -77,10 +77,15 @@ def load_table(warehouse: Warehouse, feed: TableFeed, look: Look) -> TableLoad:
     Data and mark commit together. Raises Overtaken when the snapshot is older than what stands; SourceDrift,
     SourceError, DataRefused and ContractError. Nothing of the table is written then.
     """
-    with translated(warehouse.where), warehouse.connect(autocommit=True) as journal:
+    where = f"{staged.staging_name(feed)} ({warehouse.where})"
+    with translated(where), warehouse.connect(autocommit=True) as journal:
         load = _Load(journal, feed, look)
         try:
-            with look.snapshot.reading() as reader, warehouse.transaction() as connection:
+            with (
+                look.snapshot.reading(feed.source_table) as reader,
+                warehouse.transaction() as connection,
+                translated(where),
+            ):
                 load.run(reader, connection)
         except BaseException as error:
             load.record_failure(error)
