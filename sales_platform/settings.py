@@ -79,6 +79,11 @@ class Settings(BaseSettings):
     ui_port: int = Field(
         3000, ge=1, le=65535, validation_alias="SALES_PLATFORM_UI_PORT", description="Port of the Dagster UI."
     )
+    allow_missing_invoice_id: bool = Field(
+        False,
+        validation_alias="ALLOW_MISSING_INVOICE_ID",
+        description="Whether a billing line without an invoice id gets a generated one.",
+    )
     lock_timeout_seconds: int = Field(
         60,
         ge=1,
@@ -116,6 +121,14 @@ class Settings(BaseSettings):
         if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
             raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
         return level
+
+    def switches(self) -> dict[str, bool]:
+        """The settings that are on or off, by variable; a contract's `when` names one."""
+        return {
+            str(field.validation_alias): bool(getattr(self, name))
+            for name, field in type(self).model_fields.items()
+            if field.annotation is bool
+        }
 
     def source_url(self, name: str) -> str | None:
         """The URL of an OLTP database by the name that a contract uses: <NAME>_OLTP_URL, whatever the name."""

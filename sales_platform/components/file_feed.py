@@ -11,6 +11,7 @@ from sales_platform.components import feed_checks, metadata, partitions, policy
 from sales_platform.components.attributes import attributes_of, read_attributes
 from sales_platform.components.inspecting import standing_rows
 from sales_platform.components.scaffolding import FileFeedScaffolder
+from sales_platform.contracts.catalog import as_switched
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine.feeds import load_files
 from sales_platform.engine.files import SourceFile, locate
@@ -18,6 +19,7 @@ from sales_platform.engine.reports import LoadReport
 from sales_platform.engine.warehouse import Warehouse
 from sales_platform.errors import DataRefused, FileMissing
 from sales_platform.resources import SourceFilesResource, WarehouseResource
+from sales_platform.settings import load_settings
 
 
 @dg.scaffold_with(FileFeedScaffolder)
@@ -33,7 +35,8 @@ class FileFeed(dg.Component):
 
     @classmethod
     def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> Self:
-        return cls(read_attributes(FileFeedContract, attributes, context))
+        contract = read_attributes(FileFeedContract, attributes, context)
+        return cls(as_switched(contract, load_settings().switches()))
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         feed = self.contract

@@ -4,6 +4,7 @@ Dagster.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.contracts.reading import read_contract
 from sales_platform.contracts.source import PostgresFeedContract, TableFeed
 from sales_platform.contracts.table import SqlTableContract
+from sales_platform.settings import load_settings
 
 PROJECT_ROOT = Path(__file__).parents[2]
 DEFS_FOLDER = Path(__file__).parents[1] / "defs"
@@ -57,17 +59,32 @@ class Catalog:
             self.tables[contract.table] = contract
 
 
-@lru_cache(maxsize=8)
 def read_catalog(folder: Path = DEFS_FOLDER) -> Catalog:
-    """Read every contract below `folder`. Raises ContractError that names file and document."""
+    """Read every contract below `folder`, as the settings switch it. Raises ContractError that names file and
+    document.
+    """
+    return _read(folder, frozenset(load_settings().switches().items()))
+
+
+def as_switched(feed: FileFeedContract, switches: Mapping[str, bool]) -> FileFeedContract:
+    """A feed's contract as the settings switch it."""
+    return feed.switched(frozenset(name for name, on in switches.items() if on), frozenset(switches))
+
+
+@lru_cache(maxsize=8)
+def _read(folder: Path, switches: frozenset[tuple[str, bool]]) -> Catalog:
     catalog = Catalog()
     for path in sorted(folder.rglob("defs.yaml")):
         for number, document in enumerate(yaml.safe_load_all(path.read_text(encoding="utf-8")), start=1):
-            _add_document(catalog, document or {}, f"{path.relative_to(folder.parent)} document {number}")
+            where = f"{path.relative_to(folder.parent)} document {number}"
+            _add_document(catalog, document or {}, where, dict(switches))
     return catalog
 
 
-def _add_document(catalog: Catalog, document: dict[str, Any], where: str) -> None:
+def _add_document(
+    catalog: Catalog, document: dict[str, Any], where: str, switches: Mapping[str, bool]
+) -> None:
     model = _MODELS.get(str(document.get("type")))
     if model is not None:
-        catalog.add(read_contract(model, document.get("attributes") or {}, where))
+        contract = read_contract(model, document.get("attributes") or {}, where)
+        catalog.add(as_switched(contract, switches) if isinstance(contract, FileFeedContract) else contract)

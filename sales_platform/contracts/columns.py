@@ -27,6 +27,18 @@ class Reference(ContractModel):
     missing: Literal["infer", "hold", "reject"] = "infer"
 
 
+class Default(ContractModel):
+    """What stands for a missing value: SQL over the received row `r`. when: only if this setting is on."""
+
+    sql: str
+    when: str | None = Field(None, pattern=r"^[A-Z][A-Z0-9_]*$")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_sql(cls, value: object) -> object:
+        return {"sql": value} if isinstance(value, str) else value
+
+
 class Column(ContractModel):
     """One column of a feed.
 
@@ -55,7 +67,7 @@ class Column(ContractModel):
     currency: str | None = Field(None, pattern=r"^[A-Z]{3}$")
     description: str | None = None
     absent_before: date | None = None
-    default: str | None = None
+    default: Default | None = None
     zone: str | None = None
     ambiguous: Literal["earlier", "later", "reject"] = "reject"
 

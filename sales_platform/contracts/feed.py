@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from decimal import Decimal, InvalidOperation
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from sales_platform.contracts.columns import Column, ContractModel, Rule
+from sales_platform.errors import ContractError
 
 PLATFORM_COLUMNS = (
     "_load_id", "_partition", "_source_row", "_extracted_at", "_snapshot_at", "_deleted",
@@ -38,7 +40,8 @@ class FileFeedContract(ContractModel):
     its key; staging then holds one row per key and time. versions: each landed line that differs from its key's
     line before is an event at the time of that landing (only with `partitions: none`). deleted_when: SQL boolean
     that marks a delete event. reject_limit: share of rejected rows beyond which nothing is published. empty:
-    whether a file may hold no row (B-04).
+    whether a file may hold no row (B-04). shipped: the file below the package's `reference` folder that stands in
+    while the data folder has none.
     """
 
     domain: str = Field(pattern=r"^[a-z][a-z0-9]*$")
@@ -57,6 +60,7 @@ class FileFeedContract(ContractModel):
     reject_limit: Share = Decimal(1)
     empty: Literal["refuse", "allow"] = "refuse"
     missing: Literal["fail", "empty"] = "fail"
+    shipped: str | None = Field(None, pattern=r"^[a-z0-9_/]+\.csv$")
     future_tolerance: str = "1 hour"
     owner: str = "team:sales-data"
 
@@ -82,7 +86,33 @@ class FileFeedContract(ContractModel):
             )
         if ("{partition" in self.path) != (self.partitions == "daily"):
             raise ValueError("path: {partition:%Y/%m/%d} stands in the path exactly when partitions is daily")
+        if (PurePosixPath(self.path).name.count("*"), self.path.count("*")) not in self._stars:
+            raise ValueError("path: one * stands in the file's name exactly when partitions is per_file")
+        if self.shipped and self.partitions != "none":
+            raise ValueError("shipped: only a feed with `partitions: none` has one file that may be shipped")
         return self
+
+    def switched(self, on: frozenset[str], known: frozenset[str]) -> FileFeedContract:
+        """The contract without the defaults whose setting is off. Raises ContractError for a setting there is not."""
+        conditional = {
+            name: c.default.when for name, c in self.columns.items() if c.default and c.default.when
+        }
+        for name, setting in conditional.items():
+            if setting not in known:
+                raise ContractError(
+                    f"columns.{name}.default.when: there is no setting {setting} that is on or off.",
+                    where=self.name,
+                    remedy=f"Write one of: {', '.join(sorted(known)) or 'none'}.",
+                )
+        off = {name for name, setting in conditional.items() if setting not in on}
+        columns = {
+            n: c.model_copy(update={"default": None}) if n in off else c for n, c in self.columns.items()
+        }
+        return self.model_copy(update={"columns": columns}) if off else self
+
+    @property
+    def _stars(self) -> set[tuple[int, int]]:
+        return {(1, 1)} if self.partitions == "per_file" else {(0, 0)}
 
     @property
     def name(self) -> str:
@@ -106,6 +136,6 @@ class FileFeedContract(ContractModel):
     def judgement_hash(self) -> str:
         """Changes when the contract would judge or cast a row otherwise (Q-18)."""
         spoken = self.model_dump_json(
-            exclude={"description", "owner", "path", "reject_limit", "empty", "missing"}
+            exclude={"description", "owner", "path", "reject_limit", "empty", "missing", "shipped"}
         )
         return hashlib.sha256(spoken.encode()).hexdigest()

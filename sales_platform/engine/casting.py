@@ -68,7 +68,7 @@ def normalised(text: sql.Composable, column: Column) -> sql.Composable:
     if column.strip and column.kind.name != "text":
         text = sql.SQL("nullif(btrim({}), '')").format(text)
     if column.default:
-        text = sql.SQL("coalesce({}, ({})::text)").format(text, verbatim(column.default))
+        text = sql.SQL("coalesce({}, ({})::text)").format(text, verbatim(column.default.sql))
     return text
 
 

@@ -22,6 +22,7 @@ from sales_platform.engine.landing_loads import load_landings
 from sales_platform.engine.load_call import LoadCall
 from sales_platform.engine.loads import LoadState, load_states
 from sales_platform.engine.locks import lock_tables
+from sales_platform.engine.parents import deciding_parents, note_parents
 from sales_platform.engine.partition_loads import load_partitions
 from sales_platform.engine.reports import LoadReport
 from sales_platform.engine.staging import staging_name
@@ -72,7 +73,7 @@ def _load(
 
 
 def _publish(call: LoadCall, files: Sequence[SourceFile]) -> None:
-    lock_tables(call.connection, [str(staging_name(call.feed))])
+    lock_tables(call.connection, [str(staging_name(call.feed)), *deciding_parents(call.feed)])
     loads.bury_dead_loads(call.journal, call.feed.name)
     ensure_raw_table(call.connection, call.feed)
     states = load_states(call.connection, call.feed)
@@ -81,6 +82,7 @@ def _publish(call: LoadCall, files: Sequence[SourceFile]) -> None:
         load_landings(call, arrivals, states)
     else:
         load_partitions(call, arrivals, states)
+    note_parents(call.connection, call.feed)
 
 
 def _record_failure(call: LoadCall, error: BaseException) -> None:

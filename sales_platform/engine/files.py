@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
@@ -21,6 +22,8 @@ from fsspec.core import url_to_fs
 from sales_platform.errors import ContractError, FileMissing, SourceError, SourceNotReady
 
 CHUNK_BYTES = 1 << 20
+# Reference files that the package brings along, for data folders that have none of their own.
+REFERENCE_FOLDER = Path(__file__).parents[1] / "reference"
 
 _PLACEHOLDER = re.compile(r"\{partition:([^{}]*)\}")
 _DIRECTIVES = {"%Y": r"\d{4}", "%m": r"\d{2}", "%d": r"\d{2}"}
@@ -87,8 +90,11 @@ class SourceFile:
             ) from error
 
 
-def locate(data: Path, pattern: str, partition: date | None) -> SourceFile:
-    """The file that `pattern` names below `data`, for one day or (None) for a feed without partitions.
+def locate(
+    data: Path, pattern: str, partition: date | str | None, *, shipped: str | None = None
+) -> SourceFile:
+    """The file that `pattern` names below `data`: for a day, for a file's own name, or (None) for a feed without
+    partitions. shipped: the file of the package that stands in for one that is not there.
 
     Raises FileMissing with the path looked for, SourceError for a path that leaves the data folder, and
     ContractError for a pattern that needs a day and got none.
@@ -103,10 +109,28 @@ def locate(data: Path, pattern: str, partition: date | None) -> SourceFile:
             remedy="Copy the file into the data folder; links and '..' are not followed out of it.",
         )
     if not place.is_file():
+        if shipped:
+            return SourceFile(
+                f"{path} (as shipped)", str(REFERENCE_FOLDER / shipped), PurePosixPath(path).name
+            )
         raise _missing(
             path, f"Put it at {root / path}, or set SALES_PLATFORM_DATA to the folder that has it."
         )
-    return SourceFile(path, str(place), partition.isoformat() if partition else PurePosixPath(path).name)
+    named = partition.isoformat() if isinstance(partition, date) else PurePosixPath(path).name
+    return SourceFile(path, str(place), named)
+
+
+def existing_files(data: Path, pattern: str) -> list[str]:
+    """The names of the files that a pattern with a * finds below `data`, digits ordered as numbers."""
+    root, folder = data.resolve(), PurePosixPath(pattern).parent
+    paths = _listed(_file_system(str(root)), str(root / folder))
+    name = PurePosixPath(pattern).name
+    return sorted((_name(path) for path in paths if fnmatchcase(_name(path), name)), key=natural_order)
+
+
+def natural_order(name: str) -> tuple[str, str]:
+    """A sort key that takes digits as numbers, as `ops.natural_order` does: part 9 before part 10."""
+    return re.sub(r"\d+", lambda digits: digits[0].lstrip("0").rjust(20, "0"), name), name
 
 
 def existing_days(data: Path, pattern: str) -> list[date]:
@@ -137,7 +161,9 @@ def _missing(path: str, remedy: str) -> FileMissing:
     return FileMissing("There is no such file.", where=path, remedy=remedy)
 
 
-def _path_of(pattern: str, partition: date | None) -> str:
+def _path_of(pattern: str, partition: date | str | None) -> str:
+    if isinstance(partition, str):
+        return str(PurePosixPath(pattern).parent / partition)
     if "{" not in pattern:
         return pattern
     if partition is None:

@@ -17,6 +17,7 @@ from sales_platform.engine.judging import judge
 from sales_platform.engine.landing import Landed, forget_loads, landing_time
 from sales_platform.engine.load_call import LoadCall
 from sales_platform.engine.loads import LoadState, newest_landing
+from sales_platform.engine.parents import parents_changed
 from sales_platform.engine.reject_limit import Candidate, arrived, refuse_beyond_limit
 from sales_platform.engine.staged_landings import publish_landing
 from sales_platform.engine.staging import staging_name
@@ -28,11 +29,12 @@ def load_landings(call: LoadCall, arrivals: Arrivals, states: Mapping[str, LoadS
     """Publish what landed, after everything that an older contract judged was judged again."""
     landed = arrivals.landed
     newest = newest_landing(states.values())
-    if newest and not newest.judged_by_current_contract and (landed or arrivals.outdated):
+    outdated = bool(arrivals.outdated) or parents_changed(call.connection, call.feed)
+    if newest and (not newest.judged_by_current_contract or outdated) and (landed or outdated):
         # A landing that will be refused must not drag the older ones under a contract that refuses it.
         landed = [item for item in landed if _fits(call, item)]
-        if landed or arrivals.outdated:
-            _judge_all_again(call, newest, limited=bool(arrivals.outdated))
+        if landed or outdated:
+            _judge_all_again(call, newest, limited=outdated)
     _release(call, states)
     for item in landed:
         if _fits(call, item):

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from psycopg import sql
+
 from sales_platform.engine import quarantine
 from sales_platform.engine.arrivals import Arrivals
+from sales_platform.engine.changed_keys import note_changed_keys
 from sales_platform.engine.fates import Outcome
 from sales_platform.engine.held_rows import released_lines
 from sales_platform.engine.landing import Landed, forget_loads
 from sales_platform.engine.load_call import LoadCall
 from sales_platform.engine.loads import LoadState, OpenLoad
+from sales_platform.engine.parents import parents_changed
 from sales_platform.engine.reject_limit import Candidate, arrived, refuse_beyond_limit
 from sales_platform.engine.staged_partitions import publish_partitions
 from sales_platform.engine.staging import staging_name
-from sales_platform.engine.versions import publish_versions
+from sales_platform.engine.versions import is_read_whole, publish_versions
 
 
 def load_partitions(call: LoadCall, arrivals: Arrivals, states: Mapping[str, LoadState]) -> None:
@@ -39,6 +43,8 @@ def _to_judge_again(
 ) -> dict[int, OpenLoad]:
     """The load that landed a partition → the load opened to judge it again."""
     partitions = {*arrivals.outdated, *released_lines(call, states)}
+    if parents_changed(call.connection, call.feed):
+        partitions |= states.keys()
     partitions -= {item.load.partition for item in arrivals.landed}
     opened = {}
     for partition in sorted(partitions):
@@ -67,6 +73,9 @@ def _publish(call: LoadCall, landed: Sequence[Landed], again: Mapping[int, OpenL
         quarantine.record_refusals(call.connection, call.feed, judged_again, relanded=False)
     quarantine.finish_refusals(call.connection)
     if outcome.changed:
-        publish_versions(call.connection, str(staging_name(call.feed)), outcome.touched)
+        name = staging_name(call.feed)
+        publish_versions(call.connection, str(name), outcome.touched)
+        if is_read_whole(call.connection, str(name)):
+            note_changed_keys(call.connection, name, call.feed.key, sql.Identifier("pg_temp", "changed_now"))
     call.close(landed, outcome)
     call.close_again(again, outcome)

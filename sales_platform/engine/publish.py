@@ -238,6 +238,8 @@ class _Publication:
             return self._create(sql.SQL("true"))
         ensure_table(self.connection, self.name, self._declared())
         self._start_note()
+        if changed:
+            self._resolve_once()
         columns = self._columns()
         match = joined(self.table.grain, "d", "i")
         gone = sql.SQL(
@@ -265,6 +267,14 @@ class _Publication:
         self.connection.execute(narrowed.format(changed.condition("i")))
         self.connection.execute("analyze pg_temp.narrowed")
         self._look_at(sql.SQL("select * from pg_temp.narrowed"))
+
+    def _resolve_once(self) -> None:
+        """Let `incoming` hold its rows: two statements read them, and the planner has to know how few they are."""
+        self.connection.execute("drop table if exists pg_temp.resolved")
+        self.connection.execute("create temporary table resolved on commit drop as select * from incoming")
+        self.connection.execute("analyze pg_temp.resolved")
+        self.connection.execute("drop view pg_temp.incoming")
+        self.connection.execute("create temporary view incoming as select * from pg_temp.resolved")
 
     def _note(self) -> tuple[str, ...]:
         """What is remembered of a row that changed: its grain, and the keys by which other tables group it."""

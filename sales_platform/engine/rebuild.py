@@ -24,6 +24,7 @@ from sales_platform.engine.judging import judge
 from sales_platform.engine.landing_loads import restage_landings
 from sales_platform.engine.locks import lock_tables
 from sales_platform.engine.oltp.staged import restage_log
+from sales_platform.engine.parents import deciding_parents, note_parents
 from sales_platform.engine.publish import publish_within
 from sales_platform.engine.selects import inputs_of
 from sales_platform.engine.staged_partitions import publish_partitions
@@ -61,7 +62,7 @@ class Difference:
 
 def rebuild_order(catalog: Catalog) -> list[str]:
     """Every table that is made from raw, each after what it reads."""
-    waiting = {f"staging.{name}": _parents(feed) for name, feed in catalog.feeds.items()}
+    waiting = {f"staging.{name}": set(deciding_parents(feed)) for name, feed in catalog.feeds.items()}
     waiting |= {f"staging.{name}": set() for name in catalog.table_feeds}
     waiting |= {
         d.name: {*(events.source for events in d.events), *_owners(d)} for d in catalog.dimensions.values()
@@ -162,6 +163,7 @@ def restage(connection: Connection, feed: FileFeedContract) -> None:
         _restage_partitions(connection, feed, moment)
     if fresh:
         finish_staging_table(connection, feed)
+    note_parents(connection, feed)
 
 
 def _restage_partitions(connection: Connection, feed: FileFeedContract, moment: datetime) -> None:
@@ -179,15 +181,6 @@ def _restage_partitions(connection: Connection, feed: FileFeedContract, moment: 
 
 def _owners(table: DimensionContract | SqlTableContract) -> set[str]:
     return {f"analytics.{role.dimension}" for role in table.dimensions.values()}
-
-
-def _parents(feed: FileFeedContract) -> set[str]:
-    """Staging tables that decide about this feed's rows; an inferred parent decides nothing."""
-    return {
-        column.reference.table
-        for column in feed.columns.values()
-        if column.reference and column.reference.missing != "infer"
-    }
 
 
 def _all_partitions(connection: Connection, inputs: Sequence[str]) -> list[str]:

@@ -35,6 +35,7 @@ from sales_platform.engine.staging import (
     value_columns,
 )
 from sales_platform.engine.tables import identifiers
+from sales_platform.engine.versions import forget_consumers, is_read_whole
 from sales_platform.engine.warehouse import Connection
 
 
@@ -64,6 +65,8 @@ class _Publication:
 
     def run(self) -> Outcome:
         count_refused(self.connection, self.outcome)
+        if self.fresh:
+            forget_consumers(self.connection, str(staging_name(self.feed)))
         if self.fresh and self._insert_distinct():
             self.outcome.changed = bool(self.outcome.touched)
             return self.outcome
@@ -73,6 +76,8 @@ class _Publication:
         if contested:
             self._rank_contested()
         self._count_winners(contested, self._rows_before())
+        if not self.fresh and is_read_whole(self.connection, str(staging_name(self.feed))):
+            self._note_keys()
         self._replace(contested)
         if self.fresh:
             finish_staging_table(self.connection, self.feed)
@@ -207,6 +212,18 @@ class _Publication:
             f" from ({winners}) as w left join {{staging}} as s on {{equal}} group by 1, 2"
         )
         return self.connection.execute(sql.SQL(statement).format(**self.words, equal=equal))
+
+    def _note_keys(self) -> None:
+        """`changed_now`: every key of the partitions, before and after, and those that another one contests."""
+        self.connection.execute("drop table if exists pg_temp.changed_now")
+        key = identifiers(self.feed.key)
+        self._run(
+            """create temporary table changed_now on commit drop as
+            select {one_key} from {staging} where _partition = any({partitions})
+            union select {one_key} from best
+            union select {one_key} from contested""",
+            one_key=key,
+        )
 
     def _replace(self, contested: bool) -> None:
         if not self.fresh:

@@ -116,6 +116,15 @@ def published_version(connection: Connection, table: str) -> int:
     return int(row[0]) if row else 0
 
 
+def is_read_whole(connection: Connection, source: str) -> bool:
+    """Whether a table without partitions reads it, which wants to know the keys that changed."""
+    row = connection.execute(
+        "select exists (select from ops.consumed_version where input = %s and partition = '' and consumer <> %s)",
+        [source, source],
+    ).fetchone()
+    return bool(row and row[0])
+
+
 def has_consumer(connection: Connection, source: str) -> bool:
     row = connection.execute(
         "select exists (select from ops.consumed_version where input = %s)", [source]

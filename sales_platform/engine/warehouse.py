@@ -15,6 +15,8 @@ from sales_platform.engine.driver_errors import translated
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 _SESSION = "-c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=postgres -c search_path=public"
+# A transaction waits while the source of its rows works.
+_PATIENCE = "-c idle_in_transaction_session_timeout=0"
 # A load works in temporary tables and joins few changed keys with large tables on disks that seek in no time.
 _PLANNING = "-c work_mem=64MB -c temp_buffers=64MB -c random_page_cost=1.1"
 
@@ -30,7 +32,7 @@ class Warehouse:
 
     def connect(self, *, autocommit: bool = False) -> Connection:
         """A session in UTC and ISO dates, whatever the server's defaults (S-62)."""
-        options = f"{_SESSION} {_PLANNING} -c lock_timeout={self.lock_timeout_seconds * 1000}"
+        options = f"{_SESSION} {_PATIENCE} {_PLANNING} -c lock_timeout={self.lock_timeout_seconds * 1000}"
         with translated(self.where):
             return psycopg.connect(
                 self.url,

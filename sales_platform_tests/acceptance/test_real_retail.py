@@ -75,10 +75,10 @@ def warehouse(
 
 def load_and_publish(warehouse: Warehouse, data: Path) -> None:
     catalog = read_catalog()
-    for feed in catalog.feeds.values():
+    for feed in (feed for feed in catalog.feeds.values() if feed.domain == "retail"):
         days = existing_days(data, feed.path) if feed.partitions == "daily" else [None]
         load_files(warehouse, feed, [locate(data, feed.path, day) for day in days])
-    for dimension in catalog.dimensions.values():
+    for dimension in (dimension for dimension in catalog.dimensions.values() if dimension.domain == "retail"):
         refresh_dimension(warehouse, dimension)
     for table in TABLES:
         publish_table(warehouse, catalog.tables[table])

@@ -43,7 +43,7 @@ def events_feed(partitions: str = "none", **words: Any) -> FileFeedContract:
     settings: dict[str, Any] = {
         "domain": "test",
         "table": "events",
-        "path": "test/events.csv",
+        "path": "test/*.csv" if partitions == "per_file" else "test/events.csv",
         "description": "Events of things",
         "partitions": partitions,
         "key": ["k"],
