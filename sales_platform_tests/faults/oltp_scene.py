@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sales_platform.contracts.source import LOG_COLUMNS, TableFeed
 from sales_platform.engine.oltp.comparing import Compared
 from sales_platform.engine.oltp.feeds import SourceLoad, load_source
@@ -35,7 +37,11 @@ INVOICING_CHANGES = (
 
 
 class Scene(OltpRoad):
-    """The road of one domain. Loads tell their faults instead of raising them."""
+    """The road of one domain, read without overlap: what a fault lost is not read again by chance."""
+
+    def __init__(self, domain: str, source_url: str, warehouse_url: str) -> None:
+        super().__init__(domain, source_url, warehouse_url)
+        self._read_otherwise(overlap=timedelta())
 
     def change(self) -> None:
         """New rows, changes and one delete in most tables of invoicing."""
@@ -43,10 +49,10 @@ class Scene(OltpRoad):
 
     def read_in_ranges(self) -> None:
         """Let a first load take a range of a few keys at a time."""
-        self.contract = self.contract.model_copy(update={"chunk_rows": 25})
+        self._read_otherwise(chunk_rows=25)
 
     def try_load(self) -> dict[str, SalesPlatformError]:
-        """The fault of each table, or of the whole source under its domain's name."""
+        """Load, and return the fault of each table, or of the whole source under its domain's name."""
         try:
             return self._load().faults
         except SalesPlatformError as error:
@@ -92,6 +98,9 @@ class Scene(OltpRoad):
         """The same of the rows that stand in staging."""
         names = ", ".join(name for name, _ in self._columns(feed))
         return self.ask(self._fingerprint(feed, f"select {names} from {self._current(feed)}"))
+
+    def _read_otherwise(self, **terms: object) -> None:
+        self.contract = self.contract.model_copy(update=terms)
 
     def _load(self, *, comparing: bool = False) -> SourceLoad:
         return load_source(

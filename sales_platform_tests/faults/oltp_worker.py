@@ -38,8 +38,8 @@ MOMENTS = {
     "while_rows_are_copied": Moment("oltp.piping", "_batches", "within", 3),
     "after_the_log_is_written": Moment("oltp.table_load", "log_arrived", "after", of="invoicing_invoices"),
     "in_staging": Moment("oltp.staged", "record_refusals", "before", of="invoicing_products"),
-    "before_the_mark": Moment("oltp.table_load", "write_watermark", "before", 2),
-    "before_the_commit": Moment("loads", "close_loads", "after"),
+    "before_the_mark": Moment("oltp.table_load", "write_watermark", "before", of="invoicing_clients"),
+    "before_the_commit": Moment("oltp.table_load", "write_watermark", "after", of="invoicing_invoices"),
     "after_the_commit_of_a_table": Moment("loads", "log_load", "before", 3),
     "in_a_comparison": Moment(
         "oltp.comparing", "log_deletes", "after", of="invoicing_payments", comparing=True
@@ -49,9 +49,11 @@ MOMENTS = {
     "in_a_mart": Moment("publish", "consume_tables", "before", of="marts.invoicing_daily"),
 }
 FIRST_LOAD_MOMENTS = {
-    "within_a_range_of_keys": Moment("oltp.first_load", "write_watermark", "before", 2),
-    "between_two_ranges": Moment("loads", "log_load", "before", 2),
-    "after_the_last_range": Moment("oltp.feeds", "load_table", "before", 2),
+    "within_a_range_of_keys": Moment(
+        "oltp.first_load", "write_watermark", "before", 2, of="invoicing_invoices"
+    ),
+    "between_two_ranges": Moment("oltp.first_load", "_next_chunk", "before", 3, of="invoicing_invoices"),
+    "after_the_last_range": Moment("oltp.feeds", "load_table", "before", of="invoicing_invoices"),
 }
 
 

@@ -232,20 +232,22 @@ def test_i_14_a_source_server_killed_in_a_load_is_told_and_healed_when_it_is_up_
     check_healed(scene)
 
 
-def end_sessions(url: str, which: str, *values: object) -> None:
-    """End other sessions of a database; at least one is there."""
+def end_sessions(url: str, which: str) -> None:
+    """End other sessions of a database, one at least, and return when they are gone."""
     with psycopg.connect(url, autocommit=True) as connection:
-        ended = connection.execute(
-            "select pg_terminate_backend(pid, 10000) from pg_stat_activity"
-            f" where datname = current_database() and pid <> pg_backend_pid() and {which}".encode(),
-            values,
+        found = connection.execute(
+            "select pid from pg_stat_activity"
+            f" where datname = current_database() and pid <> pg_backend_pid() and {which}".encode()
         ).fetchall()
-    assert ended
-    assert all(row[0] for row in ended)
+        ended = [pid for (pid,) in found]
+        assert ended
+        connection.execute("select pg_terminate_backend(pid, 30000) from unnest(%s::int[]) as pid", [ended])
+        left = connection.execute("select count(*) from pg_stat_activity where pid = any(%s)", [ended])
+        assert left.fetchone() == (0,)
 
 
-OURS = "application_name like 'sales_platform%%'"
-HOLDER = f"{OURS} and query like '%%pg_export_snapshot%%'"
+OURS = "application_name like 'sales_platform%'"
+HOLDER = f"{OURS} and query like '%pg_export_snapshot%'"
 # which sessions; None: the one that is about to be used
 CUTS: dict[str, tuple[str, Any, str, str | None]] = {
     "the_session_that_writes": ("warehouse", table_load, "log_arrived", None),
@@ -267,10 +269,7 @@ def test_i_15_a_session_ended_in_a_load_is_told_as_the_fault_of_its_side_and_hea
     url = scene.url if side == "source" else scene.warehouse.url
 
     def end(session: psycopg.Connection[Any], *_: object) -> None:
-        if which is None:
-            end_sessions(url, "pid = %s", session.info.backend_pid)
-        else:
-            end_sessions(url, which)
+        end_sessions(url, which or f"pid = {session.info.backend_pid}")
 
     with monkeypatch.context() as patched:
         patched.setattr(module, place, first_doing(end, getattr(module, place)))
