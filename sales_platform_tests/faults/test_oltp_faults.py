@@ -20,7 +20,7 @@ from psycopg.conninfo import make_conninfo
 
 from sales_platform.engine import loads
 from sales_platform.engine.migrations import migrate
-from sales_platform.engine.oltp import feeds, table_load
+from sales_platform.engine.oltp import feeds, first_load, table_load
 from sales_platform.engine.oltp.reading import read_arrived
 from sales_platform.engine.oltp.source import SourceDatabase
 from sales_platform.engine.warehouse import Warehouse
@@ -277,6 +277,20 @@ def test_i_15_a_session_ended_in_a_load_is_told_as_the_fault_of_its_side_and_hea
 
     check_told(faults, ServerUnavailable, source=side == "source")
     check_healed(scene)
+
+
+def test_i_29_a_snapshot_lost_before_a_range_is_read_passes_and_the_next_run_goes_on(
+    first_scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first_scene.read_in_ranges()
+    with monkeypatch.context() as patched:
+        lose = first_doing(lambda *_: end_sessions(first_scene.url, HOLDER), vars(first_load)["_copy_chunk"])
+        patched.setattr(first_load, "_copy_chunk", lose)
+        faults = first_scene.try_load()
+
+    check_told(faults, ServerUnavailable, source=True)
+    assert len(faults) == 1
+    check_healed(first_scene)
 
 
 def test_i_07_a_transaction_open_across_five_loads_holds_nothing_up_and_arrives_when_it_commits(

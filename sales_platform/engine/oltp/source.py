@@ -13,6 +13,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from sales_platform.engine.driver_errors import translated
+from sales_platform.errors import ServerUnavailable
 
 READER = "sales_platform reader"
 # Text forms are compared between source and warehouse, so both sides spell values alike.
@@ -77,10 +78,20 @@ class Snapshot:
             session.where += f", table {'.'.join(table)}"
             with translated(session.where):
                 session.execute("begin transaction isolation level repeatable read read only")
-                session.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(self.export)))
+                self._import(session)
             yield session
             with translated(session.where):
                 session.execute("rollback")
+
+    def _import(self, session: SourceSession) -> None:
+        try:
+            session.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(self.export)))
+        except (psycopg.errors.UndefinedObject, psycopg.errors.InvalidParameterValue):
+            raise ServerUnavailable(
+                "the session that holds the snapshot of this load was cut off.",
+                where=session.where,
+                remedy="Run it again.",
+            ) from None
 
 
 @contextmanager
