@@ -15,6 +15,7 @@ from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from sales_platform.logs import ConsoleHandler
 
 if TYPE_CHECKING:
+    from sales_platform.operations.file_planning import FilePlan
     from sales_platform.operations.progress import Progress
     from sales_platform.operations.surveying import Survey
 
@@ -35,6 +36,9 @@ class PlainProgress:
 
     def planned(self, domain: str, survey: Survey) -> None:
         print_plan(self._console, domain, survey)
+
+    def files_planned(self, plan: FilePlan) -> None:
+        print_files(self._console, plan)
 
     def run_started(self, title: str, assets: Sequence[str]) -> None:
         self._console.print(f"[bold]{title}[/bold]: {len(assets)} assets")
@@ -60,6 +64,9 @@ class LiveProgress:
 
     def planned(self, domain: str, survey: Survey) -> None:
         print_plan(self._console, domain, survey)
+
+    def files_planned(self, plan: FilePlan) -> None:
+        print_files(self._console, plan)
 
     def run_started(self, title: str, assets: Sequence[str]) -> None:
         self._console.print(f"[bold]{title}[/bold]: {len(assets)} assets")
@@ -111,6 +118,18 @@ def print_plan(console: Console, domain: str, survey: Survey) -> None:
         console.print(f"[bold]{domain}[/bold]: nothing to do{stand}")
     if survey.missing_paths:
         print_missing(console, survey.missing_paths)
+
+
+def print_files(console: Console, plan: FilePlan) -> None:
+    """How many files a feed owes and why, which came late, and which are gone."""
+    reasons = Counter(why.value for why in plan.todo.values())
+    told = ", ".join(f"{count} {why}" for why, count in reasons.items())
+    todo = f"{len(plan.todo)} files to do ({told})" if reasons else "no file to do"
+    console.print(f"[bold]{plan.feed}[/bold]: {todo}, {plan.standing} stand")
+    if plan.late:
+        console.print(f"[yellow]sorts before a file that was loaded earlier:[/yellow] {', '.join(plan.late)}")
+    if plan.gone:
+        console.print(f"[yellow]loaded, but no longer there:[/yellow] {', '.join(plan.gone)}; its rows stand")
 
 
 def print_missing(console: Console, paths: Sequence[str]) -> None:

@@ -92,7 +92,7 @@ def staging_inspection(feed: AnyFeed) -> Inspection:
         _source(feed),
         sample=() if personal.intersection(feed.staging_key) else feed.staging_key,
         rules=rules,
-        partitioned=isinstance(feed, FileFeedContract) and feed.partitions == "daily",
+        partitioned=isinstance(feed, FileFeedContract) and feed.partitions != "none",
     )
 
 

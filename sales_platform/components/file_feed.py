@@ -15,6 +15,7 @@ from sales_platform.contracts.catalog import as_switched
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine.feeds import load_files
 from sales_platform.engine.files import SourceFile, locate
+from sales_platform.engine.parents import deciding_parents
 from sales_platform.engine.reports import LoadReport
 from sales_platform.engine.warehouse import Warehouse
 from sales_platform.errors import DataRefused, FileMissing
@@ -69,7 +70,7 @@ def _specs(feed: FileFeedContract) -> list[dg.AssetSpec]:
     )
     staging = dg.AssetSpec(
         ["staging", feed.name],
-        deps=[["raw", feed.name]],
+        deps=[["raw", feed.name], *(metadata.key_of(parent) for parent in deciding_parents(feed))],
         description=f"Typed, judged and deduplicated; key: {', '.join(feed.staging_key)}. {feed.description}",
         kinds={"postgres"},
         owners=[feed.owner],
@@ -84,7 +85,7 @@ def _specs(feed: FileFeedContract) -> list[dg.AssetSpec]:
 
 def _landed_and_staged(feed: FileFeedContract) -> dg.AssetsDefinition:
     """One step for both tables, because one transaction writes them."""
-    daily = feed.partitions == "daily"
+    partitions_def = partitions.of_feed(feed)
     with policy.beta_accepted():
 
         @dg.multi_asset(
@@ -92,36 +93,36 @@ def _landed_and_staged(feed: FileFeedContract) -> dg.AssetsDefinition:
             specs=_specs(feed),
             check_specs=feed_checks.load_check_specs(feed),
             group_name=feed.domain,
-            partitions_def=partitions.daily() if daily else None,
-            backfill_policy=policy.ONE_RUN if daily else None,
+            partitions_def=partitions_def,
+            backfill_policy=policy.ONE_RUN if partitions_def else None,
             retry_policy=policy.THREE_TRIES,
             pool=policy.POOL,
         )
         def load(
             context: dg.AssetExecutionContext, warehouse: WarehouseResource, source_files: SourceFilesResource
         ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-            days = partitions.asked_for(context) if daily else None
+            asked = partitions.asked_for(context) if partitions_def else None
             with policy.failures_named():
-                files = _files(feed, source_files.root, days)
+                files = _files(feed, source_files.root, asked)
                 try:
                     reports = load_files(warehouse.open(), feed, files, run_id=context.run.run_id)
                 except DataRefused as error:
                     yield feed_checks.refusal(feed, error)
                     raise
-                rows = _standing(warehouse.open(), feed, days)
+                rows = _standing(warehouse.open(), feed, asked)
             _tell_partitions(context, feed, reports, rows)
             yield from _results(feed, reports, rows)
 
     return load
 
 
-def _files(feed: FileFeedContract, data: Path, days: list[str] | None) -> list[SourceFile]:
+def _files(feed: FileFeedContract, data: Path, asked: list[str] | None) -> list[SourceFile]:
     """The files of a run. Raises FileMissing with every path, unless the contract takes missing for empty."""
     found: list[SourceFile] = []
     missing: list[FileMissing] = []
-    for day in [None] if days is None else [partitions.as_day(text) for text in days]:
+    for place in [None] if asked is None else [partitions.as_place(feed, text) for text in asked]:
         try:
-            found.append(locate(data, feed.path, day))
+            found.append(locate(data, feed.path, place, shipped=feed.shipped))
         except FileMissing as error:
             missing.append(error)
     if missing and feed.missing == "fail":
@@ -130,10 +131,10 @@ def _files(feed: FileFeedContract, data: Path, days: list[str] | None) -> list[S
     return found
 
 
-def _standing(warehouse: Warehouse, feed: FileFeedContract, days: list[str] | None) -> dict[str, int]:
-    """Partition → rows that stand in staging; all of them under '' for a feed without days."""
+def _standing(warehouse: Warehouse, feed: FileFeedContract, asked: list[str] | None) -> dict[str, int]:
+    """Partition → rows that stand in staging; all of them under '' for a feed without partitions."""
     with warehouse.transaction() as connection:
-        return standing_rows(connection, f"staging.{feed.name}", days)
+        return standing_rows(connection, f"staging.{feed.name}", asked)
 
 
 def _tell_partitions(

@@ -1,9 +1,10 @@
-"""The days that assets are cut into, and which of them a run asked for. No paths here."""
+"""The days or files that assets are cut into, and which of them a run asked for. No paths here."""
 
 from datetime import date
 
 import dagster as dg
 
+from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.settings import load_settings
 
 Context = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
@@ -15,6 +16,18 @@ def daily() -> dg.DailyPartitionsDefinition:
     return dg.DailyPartitionsDefinition(
         start_date=settings.partitions_start.isoformat(), timezone=settings.time_zone, end_offset=1
     )
+
+
+def of_feed(feed: FileFeedContract) -> dg.PartitionsDefinition[str] | None:
+    """Days, files, or None. Files are registered when they arrive, sorted, because a range follows that order."""
+    if feed.partitions == "per_file":
+        return dg.DynamicPartitionsDefinition(name=feed.name)
+    return daily() if feed.partitions == "daily" else None
+
+
+def as_place(feed: FileFeedContract, partition: str) -> date | str:
+    """What `locate` takes for a partition."""
+    return as_day(partition) if feed.partitions == "daily" else partition
 
 
 def asked_for(context: Context) -> list[str] | None:

@@ -67,7 +67,7 @@ def check_on(platform: Platform, selection: str = EVERYTHING) -> list[CheckFigur
 def _check_keys(platform: Platform, selection: str) -> list[dg.AssetCheckKey]:
     """Checks that can run by themselves; those that a load evaluates with its own figures stay with it."""
     selected = select(platform.definitions, selection)
-    assets = {name for domain in selected for name in (*domain.undated, *domain.daily)}
+    assets = {name for domain in selected for name in domain.all}
     with platform.warehouse.transaction() as connection:
         standing = {name for name in assets if table_exists(connection, name.replace("/", "."))}
     return sorted(

@@ -22,6 +22,7 @@ class Why(Enum):
     PARTIAL = "loaded before its day had ended"
     CONTRACT = "judged by an older contract"
     CHANGED = "file changed"
+    PARENT = "reference changed"
     STALE = "input changed"
     FORCED = "forced"
 

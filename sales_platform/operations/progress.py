@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from sales_platform.operations.file_planning import FilePlan
 from sales_platform.operations.surveying import Survey
 
 
@@ -12,6 +13,8 @@ class Progress(Protocol):
     """Hears of a run as it goes. A step is one or more assets that are written together."""
 
     def planned(self, domain: str, survey: Survey) -> None: ...
+
+    def files_planned(self, plan: FilePlan) -> None: ...
 
     def run_started(self, title: str, assets: Sequence[str]) -> None: ...
 
@@ -26,6 +29,8 @@ class Silent:
     """Tells nobody."""
 
     def planned(self, domain: str, survey: Survey) -> None: ...
+
+    def files_planned(self, plan: FilePlan) -> None: ...
 
     def run_started(self, title: str, assets: Sequence[str]) -> None: ...
 

@@ -15,11 +15,13 @@ from sales_platform.contracts.catalog import read_catalog
 from sales_platform.engine.files import existing_days
 from sales_platform.errors import DataRefused, WrongUse
 from sales_platform.operations.fates import FeedFates, fates_of_runs, refused_runs
+from sales_platform.operations.file_planning import register, survey_files
 from sales_platform.operations.opening import Platform, open_platform
 from sales_platform.operations.planning import Stretch, check_range, unbroken
 from sales_platform.operations.progress import Progress, Silent
 from sales_platform.operations.selecting import Selected, as_selection, select
 from sales_platform.operations.surveying import stale_days, survey, today_of
+from sales_platform.operations.undated import survey_undated
 from sales_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -99,8 +101,11 @@ def run_on(
         missing += found.missing_paths
         standing += found.plan.standing
         runs = _DomainRuns(platform, domain, progress)
-        runs.take(found.plan.stretches, found.undated)
-        runs.catch_up(days)
+        if domain.by_file:
+            runs.take_files(found.undated, force=force)
+        else:
+            runs.take(found.plan.stretches, found.undated)
+            runs.catch_up(days)
         outcomes += runs.outcomes
     run_ids = [outcome.run_id for outcome in outcomes]
     with platform.warehouse.transaction() as connection:
@@ -135,6 +140,25 @@ class _DomainRuns:
             with_it = undated if number == 0 else ()
             self._materialize((*with_it, *daily), (stretch.first, stretch.last))
 
+    def take_files(self, undated: Sequence[str], *, force: bool) -> None:
+        """Lists first, because they decide about the files; then the files; then the tables that lack something."""
+        platform, domain = self._platform, self._domain
+        lists = [name for name in undated if name.startswith(("raw/", "staging/"))]
+        if lists:
+            self._materialize(lists, None)
+        for feed in domain.file_feeds(read_catalog()):
+            with platform.warehouse.transaction() as connection:
+                plan = survey_files(platform.settings, connection, feed)
+            self._progress.files_planned(plan)
+            mine = [name for name in domain.by_file if name.partition("/")[2] == feed.name]
+            for stretch in register(platform.instance, feed.name, list(plan.todo)):
+                self._materialize(mine, stretch)
+        tables = [name for name in domain.undated if not name.startswith(("raw/", "staging/"))]
+        with platform.warehouse.transaction() as connection:
+            due = survey_undated(platform.settings, connection, tables, force=force)
+        if due.assets:
+            self._materialize(due.assets, None)
+
     def catch_up(self, days: Days | None) -> None:
         """Recompute days that a change of an undated asset made stale; none that was just tried."""
         tables = self._domain.daily_tables(read_catalog())
@@ -151,19 +175,19 @@ class _DomainRuns:
         first, last = days or (settings.partitions_start, today_of(settings))
         return first <= day <= last
 
-    def _materialize(self, assets: Sequence[str], days: Days | None) -> None:
+    def _materialize(self, assets: Sequence[str], span: Days | tuple[str, str] | None) -> None:
         from sales_platform.operations.materializing import materialize_in
 
-        first, last = days or (None, None)
-        if first and last:
+        first, last = span or (None, None)
+        if isinstance(first, date) and isinstance(last, date):
             self._tried |= {first + timedelta(days=n) for n in range((last - first).days + 1)}
-        self._progress.run_started(_title(self._domain.domain, days), assets)
+        self._progress.run_started(_title(self._domain.domain, span), assets)
         try:
             outcome = materialize_in(
                 self._platform.definitions,
                 as_selection(assets),
-                first.isoformat() if first else None,
-                last.isoformat() if last else None,
+                str(first) if first else None,
+                str(last) if last else None,
                 instance=self._platform.instance,
                 on_event=self._tell,
             )
@@ -181,10 +205,10 @@ class _DomainRuns:
             self._progress.step_ended(step, failed=event.is_step_failure)
 
 
-def _title(domain: str, days: Days | None) -> str:
-    if days is None:
+def _title(domain: str, span: Days | tuple[str, str] | None) -> str:
+    if span is None:
         return domain
-    return f"{domain} {days[0]}" if days[0] == days[1] else f"{domain} {days[0]} … {days[1]}"
+    return f"{domain} {span[0]}" if span[0] == span[1] else f"{domain} {span[0]} … {span[1]}"
 
 
 def _refuse_empty_range(settings: Settings, first: date | None, last: date | None) -> None:

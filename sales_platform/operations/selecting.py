@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
@@ -17,20 +17,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Selected:
-    """The chosen assets of one domain. daily and undated: names such as `staging/retail_sales`."""
+    """The chosen assets of one domain, as names such as `staging/retail_sales`. by_file: with a partition per file."""
 
     domain: str
     daily: tuple[str, ...]
     undated: tuple[str, ...]
+    by_file: tuple[str, ...] = ()
 
     def daily_feeds(self, catalog: Catalog) -> list[FileFeedContract]:
         """Feeds whose files land by day."""
         chosen = {name.removeprefix("raw/") for name in self.daily if name.startswith("raw/")}
         return [feed for name, feed in catalog.feeds.items() if name in chosen]
 
+    def file_feeds(self, catalog: Catalog) -> list[FileFeedContract]:
+        """Feeds with a partition per file."""
+        chosen = {name.removeprefix("raw/") for name in self.by_file if name.startswith("raw/")}
+        return [feed for name, feed in catalog.feeds.items() if name in chosen]
+
     def daily_tables(self, catalog: Catalog) -> list[SqlTableContract]:
         """Facts and marts with daily partitions."""
         return [table for name, table in catalog.tables.items() if name.replace(".", "/") in self.daily]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        return (*self.undated, *self.daily, *self.by_file)
 
     @property
     def daily_analytics(self) -> tuple[str, ...]:
@@ -60,13 +70,21 @@ def select(definitions: dg.Definitions, selection: str) -> list[Selected]:
         for domain, keys in chosen.items()
     }
     return [
-        Selected(
-            domain,
-            daily=tuple(k.to_user_string() for k in chosen[domain] if graph.get(k).is_partitioned),
-            undated=tuple(k.to_user_string() for k in chosen[domain] if not graph.get(k).is_partitioned),
-        )
+        _sorted_out(domain, {key.to_user_string(): graph.get(key).partitions_def for key in chosen[domain]})
         for domain in TopologicalSorter(parents).static_order()
     ]
+
+
+def _sorted_out(domain: str, assets: Mapping[str, dg.PartitionsDefinition[str] | None]) -> Selected:
+    import dagster as dg
+
+    by_file = {name for name, cut in assets.items() if isinstance(cut, dg.DynamicPartitionsDefinition)}
+    return Selected(
+        domain,
+        daily=tuple(name for name, cut in assets.items() if cut is not None and name not in by_file),
+        undated=tuple(name for name, cut in assets.items() if cut is None),
+        by_file=tuple(name for name in assets if name in by_file),
+    )
 
 
 def as_selection(names: Iterable[str]) -> str:
@@ -86,5 +104,5 @@ def known_tables(catalog: Catalog | None = None) -> list[str]:
 
 def tables_of(selected: Sequence[Selected]) -> list[str]:
     """The tables among selected assets that can be rebuilt, as `staging.retail_sales`."""
-    names = {name.replace("/", ".") for domain in selected for name in (*domain.undated, *domain.daily)}
+    names = {name.replace("/", ".") for domain in selected for name in domain.all}
     return [name for name in known_tables() if name in names]

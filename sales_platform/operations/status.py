@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from psycopg import sql
 from psycopg.rows import class_row
@@ -13,8 +16,9 @@ from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.contracts.source import TableFeed
 from sales_platform.engine.loads import load_states
 from sales_platform.engine.warehouse import Connection
+from sales_platform.operations.file_planning import survey_files
 from sales_platform.operations.opening import open_warehouse
-from sales_platform.operations.planning import STANDING, plan_days
+from sales_platform.operations.planning import STANDING, Why, plan_days
 from sales_platform.operations.source_status import (
     SourceStatus,
     due_of,
@@ -94,13 +98,13 @@ def status(settings: Settings) -> list[FeedStatus]:
 def _feed_status(
     settings: Settings, connection: Connection, feed: FileFeedContract, rejections: int
 ) -> FeedStatus:
-    judge = _daily if feed.partitions == "daily" else _undated
+    judge = {"daily": _daily, "per_file": _by_file, "none": _undated}[feed.partitions]
     due, missing = judge(settings, connection, feed)
     newest = _last_load(connection, feed.name)
     return FeedStatus(
         feed.name,
         newest,
-        _fates(connection, feed.name, by_partition=feed.partitions == "daily"),
+        _fates(connection, feed.name, by_partition=feed.partitions != "none"),
         missing,
         due,
         rejections,
@@ -157,13 +161,24 @@ def _daily(
         start=settings.partitions_start,
         today=today,
     )
-    due: dict[str, int] = {}
-    for why in plan.todo.values():
-        due[why.value] = due.get(why.value, 0) + 1
+    due = _counted(plan.todo)
     missing: tuple[date, ...] = plan.missing
     if not (plan.todo or states or missing):
         missing = (today - timedelta(days=1),)
     return due, tuple(path_of(settings.data, feed, day) for day in missing)
+
+
+def _by_file(
+    settings: Settings, connection: Connection, feed: FileFeedContract
+) -> tuple[dict[str, int], tuple[str, ...]]:
+    plan = survey_files(settings, connection, feed)
+    nothing_yet = not (plan.todo or plan.standing or plan.gone)
+    return _counted(plan.todo), (*plan.gone, *((feed.path,) if nothing_yet else ()))
+
+
+def _counted(todo: Mapping[Any, Why]) -> dict[str, int]:
+    """Reason → how many days or files."""
+    return dict(Counter(why.value for why in todo.values()))
 
 
 def _undated(

@@ -55,7 +55,7 @@ def list_state(settings: Settings, connection: Connection, feed: FileFeedContrac
     """Compare the file of a feed without partitions with its newest load and with the content that stands."""
     states = load_states(connection, feed, settings.zone)
     try:
-        file = locate(settings.data, feed.path, None)
+        file = locate(settings.data, feed.path, None, shipped=feed.shipped)
         content = file.content_hash()
     except FileMissing as missing:
         return ListState(bool(states), missing=missing.where or feed.path)
