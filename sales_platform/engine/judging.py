@@ -64,8 +64,15 @@ def judgement(
     """The statement that makes `judged`. which: condition on the raw row `r`. parents: columns whose
     reference table stands already.
     """
-    faults = [fault for name, column in feed.columns.items() for fault in _column_faults(feed, name, column)]
-    row_faults = _row_faults(feed, newest_load, parents or set())
+    orphans = {
+        name: _orphan_faults(feed, name, column, parents or set()) for name, column in feed.columns.items()
+    }
+    row_faults = _row_faults(feed, newest_load)
+    reasons = [
+        fault
+        for name, column in feed.columns.items()
+        for fault in (*_column_faults(feed, name, column), *orphans[name])
+    ]
     return sql.SQL(
         """create temporary table judged on commit drop as
 select
@@ -94,8 +101,8 @@ from (
         deleted=_deleted(feed),
         snapshot=_snapshot(feed, snapshot_at),
         faulty=_faulty(feed),
-        any_fault=_any(row_faults, first="t._faulty"),
-        reasons=sql.SQL(", ").join(_reason(reason, fault) for reason, fault in [*faults, *row_faults]),
+        any_fault=_any([*(f for faults in orphans.values() for f in faults), *row_faults], first="t._faulty"),
+        reasons=sql.SQL(", ").join(_reason(reason, fault) for reason, fault in [*reasons, *row_faults]),
         texts=sql.SQL(", ").join(
             sql.SQL("n.{} as {}").format(sql.Identifier(name), _text(feed, name))
             for name, column in feed.columns.items()
@@ -186,18 +193,19 @@ def _missing_reason(feed: FileFeedContract, name: str, column: Column) -> str:
     return "NULL_TS" if name == feed.event_time else f"MISSING_{name.upper()}"
 
 
-def _row_faults(feed: FileFeedContract, newest_load: datetime, parents: set[str]) -> list[Fault]:
+def _orphan_faults(feed: FileFeedContract, name: str, column: Column, parents: set[str]) -> list[Fault]:
+    """The fault of a value whose parent is not there; it stands with its column, where a reader looks for it."""
+    if column.reference is None or column.reference.missing == "infer":
+        return []
+    orphan: sql.Composable = sql.SQL("true")
+    if name in parents:
+        orphan = sql.SQL("{} is null").format(sql.Identifier(_parent(feed, name), "_found"))
+    fault = sql.SQL("{} is not null and {}").format(sql.Identifier("t", name), orphan)
+    return [(column.reject_as or "MISSING_PARENT", fault)]
+
+
+def _row_faults(feed: FileFeedContract, newest_load: datetime) -> list[Fault]:
     faults: list[Fault] = []
-    for name, column in feed.columns.items():
-        if column.reference and column.reference.missing != "infer":
-            value = sql.Identifier("t", name)
-            orphan: sql.Composable = sql.SQL("{} is null").format(
-                sql.Identifier(_parent(feed, name), "_found")
-            )
-            if name not in parents:
-                orphan = sql.SQL("true")
-            reason = column.reject_as or "MISSING_PARENT"
-            faults.append((reason, sql.SQL("{} is not null and {}").format(value, orphan)))
     for rule in feed.rules:
         # A rule over a value that could not be read says nothing new; over a missing one it counts as failed (Q-04).
         held = sql.SQL("({rule}) is not true and (not t._faulty or ({rule}) is not null)").format(

@@ -53,12 +53,15 @@ def _words(dimension: DimensionContract, *, everything: bool) -> dict[str, sql.C
             for name in columns
         ),
         "match": joined(dimension.key, "w", "d"),
-        "assign": sql.SQL(", ").join(
-            sql.SQL("{} = {}").format(sql.Identifier(name), sql.Identifier("w", name))
+        "assign": sql.SQL("").join(
+            sql.SQL("{} = {}, ").format(sql.Identifier(name), sql.Identifier("w", name))
             for name in dimension.attributes
         ),
-        "differ": sql.SQL("({}) is distinct from ({}, false)").format(
-            identifiers((*dimension.attributes, "is_inferred"), "d"), identifiers(dimension.attributes, "w")
+        "differ": sql.SQL("({}) is distinct from ({})").format(
+            identifiers((*dimension.attributes, "is_inferred"), "d"),
+            sql.SQL(", ").join(
+                [*(sql.Identifier("w", name) for name in dimension.attributes), sql.SQL("false")]
+            ),
         ),
         "some_sources": sql.SQL("true")
         if everything
@@ -92,7 +95,7 @@ where k.dimension = {dimension} and k.surrogate_key in (select surrogate from to
 
 _OVERWRITE = """
 with changed as (
-    update {table} as d set {assign}, is_inferred = false from wanted as w
+    update {table} as d set {assign}is_inferred = false from wanted as w
     where d.{surrogate} = w.surrogate and {differ}
     returning d.{surrogate}, {d_key}
 )
