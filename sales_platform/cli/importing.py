@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from sales_platform.operations.importing import InvoicingImport, import_invoicing, import_retail
+from sales_platform.operations.importing import (
+    InvoicingImport,
+    import_channels,
+    import_invoicing,
+    import_retail,
+)
 from sales_platform.operations.simulating import DEFAULT_SEED
-from sales_platform.settings import load_settings
+from sales_platform.settings import Settings, load_settings
 
 import_ = typer.Typer(no_args_is_help=True, help="Land an export of a real source system.")
 
@@ -39,10 +45,35 @@ def retail(
         console.print(f"  {table.summary()}")
     if done.undated:
         console.print(f"  without a readable date: {done.undated:,}, rejected when {done.first_day} loads")
-    if done.first_day < settings.partitions_start:
+    _say_what_comes_too_early(console, settings, done.first_day)
+
+
+@import_.command("channels")
+def channels(
+    export: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR", help="Folder in which YYYY/MM/DD/transactions.csv lie.", show_default=False
+        ),
+    ],
+) -> None:
+    """Copy the daily payment files of an export below the data folder, as they are.
+
+    Files of the same name are replaced.
+    """
+    settings = load_settings()
+    done = import_channels(settings, export)
+    console = Console()
+    console.print(f"[bold]channels[/bold] {done.first_day} to {done.last_day}, below {settings.data}")
+    console.print(f"  {done.landed.summary()}")
+    _say_what_comes_too_early(console, settings, done.first_day)
+
+
+def _say_what_comes_too_early(console: Console, settings: Settings, first_day: date) -> None:
+    if first_day < settings.partitions_start:
         console.print(
             f"[yellow]Days before PARTITIONS_START ({settings.partitions_start}) are not loaded;[/yellow] "
-            f"set it to {done.first_day} or earlier."
+            f"set it to {first_day} or earlier."
         )
 
 

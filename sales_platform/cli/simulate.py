@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from sales_platform.cli.simulate_accounts import accounts
+from sales_platform.cli.simulate_channels import channels
 from sales_platform.cli.simulate_invoicing import invoicing
 from sales_platform.operations.simulating import DEFAULT_DAYS, DEFAULT_SEED, simulate_retail
 from sales_platform.settings import load_settings
@@ -18,6 +19,7 @@ simulate = typer.Typer(
 )
 simulate.command("invoicing")(invoicing)
 simulate.command("accounts")(accounts)
+simulate.command("channels")(channels)
 
 
 @simulate.command("retail")

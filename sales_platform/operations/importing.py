@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sales_platform.engine.document_rejections import DocumentCounts
     from sales_platform.engine.reports import LoadReport
     from sales_platform.engine.warehouse import Warehouse
+    from sales_platform.sources.channels.importer import ChannelsImport
     from sales_platform.sources.retail.importer import RetailImport
 
 
@@ -26,6 +27,16 @@ def import_retail(settings: Settings, export: Path) -> RetailImport:
     from sales_platform.sources.retail import importer
 
     return importer.import_retail(export, settings.data, settings.zone)
+
+
+def import_channels(settings: Settings, export: Path) -> ChannelsImport:
+    """Copy the daily payment files of an export to where the platform's feed finds them.
+
+    Raises FileMissing for a folder without any, and SourceError for a file that cannot be read.
+    """
+    from sales_platform.sources.channels import importer
+
+    return importer.import_channels(export, settings.data)
 
 
 @dataclass(frozen=True)
