@@ -158,5 +158,8 @@ def _match_header(
 
 
 def _may_lack(feed: FileFeedContract, column: str, file: SourceFile) -> bool:
+    """Whether the file may go without the column: its contract says what stands for it, or since when it is there."""
+    if feed.columns[column].default and column not in feed.key:
+        return True
     since = feed.columns[column].absent_before
     return since is not None and feed.partitions == "daily" and date.fromisoformat(file.partition) < since

@@ -42,6 +42,9 @@ def _repoint(connection: Connection, reference: Reference) -> int:
     partitions = _concerned_partitions(connection, reference) if partitioned else set()
     if moved or partitions:
         publish_versions(connection, str(fact), partitions)
+    if partitions:
+        # a fact whose SELECT reads the dimension itself, for a price or a fee, has to compute these days again
+        publish_versions(connection, reference.dimension.name, partitions)
     if moved and not partitioned:
         _note_moved(connection, reference)
     return moved
