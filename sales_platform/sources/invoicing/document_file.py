@@ -18,7 +18,7 @@ from sales_platform.sources.invoicing.documents import UNREADABLE, Document, Ref
 DOCUMENTS = FileFeedContract(
     domain="invoicing",
     table="documents",
-    path="{file}",
+    path="*",
     description="Invoice documents, one JSON document per line, that an import writes into the invoicing source",
     partitions="per_file",
     key=("invoice_no",),
