@@ -10,6 +10,7 @@ FEEDS = {
     "retail": ("customers", "customer_updates", "products", "stores", "sales"),
     "invoicing": ("clients", "sellers", "products", "invoices", "invoice_items", "payments"),
     "accounts": ("customers", "accounts", "transactions"),
+    "billing": ("customers", "items", "statuses", "invoices"),
 }
 ANALYTICS = {
     "retail": ("dim_customer", "dim_product", "dim_store", "fact_sales"),
@@ -18,15 +19,21 @@ ANALYTICS = {
         *("fact_invoice", "fact_invoice_item", "fact_payment"),
     ),
     "accounts": ("dim_account", "dim_account_customer", "fact_account_transaction"),
+    "billing": (
+        *("dim_billing_customer", "dim_billing_item", "dim_billing_status"),
+        "fact_billing_invoice",
+    ),
     "calendar": ("dim_date",),
 }
 MARTS = {
     "retail": ("retail_sales_daily",),
     "invoicing": ("invoicing_daily", "invoicing_collected_daily", "invoicing_receivables_daily"),
     "accounts": ("accounts_customer_balance", "accounts_account_activity", "accounts_net_flow_daily"),
+    "billing": ("billing_sales_daily",),
 }
 RECONCILED = ("invoicing", "accounts")
 DAILY = {"raw/retail_sales", "staging/retail_sales", "analytics/fact_sales", "marts/retail_sales_daily"}
+PER_FILE = {"raw/billing_invoices", "staging/billing_invoices"}
 
 Specs = dict[str, dg.AssetSpec]
 Checks = dict[str, dg.AssetCheckSpec]
@@ -90,8 +97,8 @@ def test_every_table_that_later_layers_read_is_guarded_by_a_blocking_check(
     assert guarded == {key for key in specs if key.split("/")[0] in {"staging", "analytics", "marts"}}
 
 
-def test_only_tables_of_days_have_partitions(specs: Specs) -> None:
-    assert {key for key, spec in specs.items() if spec.partitions_def is not None} == DAILY
+def test_only_tables_of_days_or_of_files_have_partitions(specs: Specs) -> None:
+    assert {key for key, spec in specs.items() if spec.partitions_def is not None} == DAILY | PER_FILE
 
 
 def test_a_fact_waits_for_its_staging_table_and_the_dimensions_it_points_at(specs: Specs) -> None:
@@ -132,6 +139,8 @@ def _personal() -> dict[str, tuple[str, ...]]:
         "invoicing_clients": ("iban", *(f"client_{column}" for column in party)),
         "invoicing_sellers": ("iban", *(f"seller_{column}" for column in party)),
         "accounts_customers": ("name", "email"),
+        "billing_customers": ("customer_name",),
+        "billing_invoices": ("customer_name",),
     }
     return {
         **{f"{layer}/{feed}": columns for layer in ("raw", "staging") for feed, columns in feeds.items()},
@@ -139,9 +148,11 @@ def _personal() -> dict[str, tuple[str, ...]]:
         "analytics/dim_client": feeds["invoicing_clients"],
         "analytics/dim_seller": feeds["invoicing_sellers"],
         "analytics/dim_account_customer": feeds["accounts_customers"],
+        "analytics/dim_billing_customer": feeds["billing_customers"],
         "marts/invoicing_daily": ("client_name", "seller_name"),
         "marts/invoicing_collected_daily": ("client_name", "seller_name"),
         "marts/accounts_customer_balance": feeds["accounts_customers"],
+        "marts/billing_sales_daily": feeds["billing_customers"],
     }
 
 
