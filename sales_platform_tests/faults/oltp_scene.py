@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from sales_platform.contracts.source import LOG_COLUMNS, TableFeed
 from sales_platform.engine.oltp.comparing import Compared
 from sales_platform.engine.oltp.feeds import SourceLoad, load_source
 from sales_platform.errors import SalesPlatformError
+from sales_platform.sources.invoicing.generator import make_history
+from sales_platform.sources.invoicing.history import SMALL
 from sales_platform_tests.defs.oltp_road import OltpRoad, Rows
 
+END = date(2026, 3, 31)
 # a delete bears no stamp: only comparing finds the last of these
 INVOICING_CHANGES = (
     "update invoicing.clients set client_address = client_address || '.' where client_id % 3 = 0",
@@ -143,3 +146,11 @@ class Scene(OltpRoad):
             ) as sightings where again"""
         )
         return int(count)
+
+
+def prepare_invoicing(source_url: str, warehouse_url: str) -> Scene:
+    """Invoicing with a small past that was run once."""
+    scene = Scene("invoicing", source_url, warehouse_url)
+    make_history(source_url, end=END, seed=11, size=SMALL)
+    scene.run()
+    return scene
