@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from sales_platform.cli.simulate_accounts import accounts
+from sales_platform.cli.simulate_billing import billing
 from sales_platform.cli.simulate_channels import channels
 from sales_platform.cli.simulate_invoicing import invoicing
 from sales_platform.operations.simulating import DEFAULT_DAYS, DEFAULT_SEED, simulate_retail
@@ -19,6 +20,7 @@ simulate = typer.Typer(
 )
 simulate.command("invoicing")(invoicing)
 simulate.command("accounts")(accounts)
+simulate.command("billing")(billing)
 simulate.command("channels")(channels)
 
 

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from sales_platform.errors import DataRefused
+from sales_platform.sources.billing.generator import generate
 from sales_platform_tests.defs.billing_road import BillingRoad, line
 
 FACTS = "select invoice_id, status, total from analytics.fact_billing_invoice order by 1"
@@ -265,3 +266,26 @@ def test_a_reader_may_look_at_rejected_invoices(warehouse_url: str) -> None:
             " has_table_privilege('sales_platform_reader', 'quality.rejected_invoices', 'delete')"
         )
         assert allowed.fetchone() == (True, False)
+
+
+def test_simulated_dirt_is_rejected_for_its_faults_and_nothing_else(road: BillingRoad) -> None:
+    generate(road.data, files=2, rows=1_000, seed=11, dirt=True)
+
+    reports = road.run()
+
+    assert [report.partition for report in reports] == ["invoices_1.csv", "invoices_2.csv"]
+    for report in reports:
+        assert set(report.reasons) == {
+            "UNKNOWN_INVOICE_ID",
+            "INVALID_DATE",
+            "INVALID_TOTAL",
+            "TOTAL_MISMATCH",
+        }
+        assert report.reasons["UNKNOWN_INVOICE_ID"] == 5
+        assert report.loaded + report.duplicate + report.rejected == 1_000
+        assert report.duplicate == 9
+
+
+def test_simulated_clean_files_are_loaded_whole(road: BillingRoad) -> None:
+    generate(road.data, files=2, rows=500, seed=11)
+    assert [(report.loaded, report.rejected) for report in road.run()] == [(500, 0), (500, 0)]
