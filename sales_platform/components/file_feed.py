@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from sales_platform.components import feed_checks, metadata, partitions, policy
 from sales_platform.components.attributes import attributes_of, read_attributes
+from sales_platform.components.file_sensor import file_sensor
 from sales_platform.components.inspecting import standing_rows
 from sales_platform.components.scaffolding import FileFeedScaffolder
 from sales_platform.contracts.catalog import as_switched
@@ -42,7 +43,9 @@ class FileFeed(dg.Component):
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         feed = self.contract
         return dg.Definitions(
-            assets=[_source(feed), _landed_and_staged(feed)], asset_checks=[feed_checks.staging_checks(feed)]
+            assets=[_source(feed), _landed_and_staged(feed)],
+            asset_checks=[feed_checks.staging_checks(feed)],
+            sensors=[file_sensor(feed)],
         )
 
 

@@ -71,6 +71,10 @@ class SourceFile:
             )
         return digest.hexdigest()
 
+    def look(self) -> str:
+        """Size and time of change, which tell cheaply whether the content may be another."""
+        return " ".join(str(part) for part in self._look() if part is not None)
+
     def _look(self) -> tuple[object, ...]:
         with self._readable():
             info = _file_system(self.location).info(self.location)

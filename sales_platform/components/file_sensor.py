@@ -1,0 +1,179 @@
+"""The sensor of a file feed: a run for files that are new, late or changed, once they stand still. How files are found,
+the engine knows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+
+from sales_platform.components import metadata, partitions
+from sales_platform.contracts.catalog import read_catalog
+from sales_platform.contracts.feed import FileFeedContract
+from sales_platform.engine.files import existing_days, existing_files, locate
+from sales_platform.engine.loads import load_states
+from sales_platform.errors import FileMissing, SalesPlatformError
+from sales_platform.resources import SourceFilesResource, WarehouseResource
+from sales_platform.settings import load_settings
+
+EVERY_SECONDS = 30
+RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+NAMED = 3
+
+
+@dataclass(frozen=True)
+class Decision:
+    """due: partitions whose file is new or changed and stands still. waiting: those still being written. gone: those
+    whose file was known and is no longer there. known: partition → the state for which a run was asked.
+    """
+
+    due: tuple[str, ...]
+    waiting: tuple[str, ...]
+    gone: tuple[str, ...]
+    known: dict[str, str]
+
+
+def decide(known: Mapping[str, str], before: Mapping[str, str], now: Mapping[str, str]) -> Decision:
+    """known: as the last decision left it. before, now: partition → size and time of its file at the last look and at
+    this one. A file is due when both saw it alike and no run was asked for that state.
+    """
+    fresh = [name for name, look in now.items() if known.get(name) != look]
+    due = tuple(name for name in fresh if before.get(name) == now[name])
+    return Decision(
+        due,
+        waiting=tuple(name for name in fresh if name not in due),
+        gone=tuple(name for name in known if name not in now),
+        known={name: look for name, look in known.items() if name in now} | {name: now[name] for name in due},
+    )
+
+
+def stretches(due: Sequence[str], order: Sequence[str]) -> list[tuple[str, str]]:
+    """Join partitions that follow one another in `order`: each stretch is one run."""
+    place = {name: number for number, name in enumerate(order)}
+    joined: list[tuple[str, str]] = []
+    for name in sorted(due, key=place.__getitem__):
+        if joined and place[name] == place[joined[-1][1]] + 1:
+            joined[-1] = (joined[-1][0], name)
+        else:
+            joined.append((name, name))
+    return joined
+
+
+def file_sensor(feed: FileFeedContract) -> dg.SensorDefinition:
+    """`<feed>_files`: looks at sizes and times only; what stands already at the first look is not loaded again."""
+
+    @dg.sensor(
+        name=f"{feed.name}_files",
+        target=dg.AssetSelection.groups(feed.domain),
+        minimum_interval_seconds=EVERY_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Loads files of {feed.name} that are new, late or changed, once they stand still.",
+    )
+    def look(
+        context: dg.SensorEvaluationContext, warehouse: WarehouseResource, source_files: SourceFilesResource
+    ) -> dg.SensorResult | dg.SkipReason:
+        try:
+            now = looks(source_files.root, feed)
+            known, before = _remembered(context.cursor) or (_loaded(warehouse, feed, now), {})
+        except SalesPlatformError as error:
+            return dg.SkipReason(str(error))
+        decision = decide(known, before, now)
+        cursor = json.dumps({"known": decision.known, "before": now})
+        if not decision.due:
+            return dg.SensorResult(skip_reason=_why_not(decision), cursor=cursor)
+        return _asked(context.instance, feed, decision, cursor)
+
+    return look
+
+
+def looks(data: Path, feed: FileFeedContract) -> dict[str, str]:
+    """Partition → size and time of change of its file, without reading it; in the feed's order."""
+    found = {}
+    for name in _places(data, feed):
+        try:
+            found[name] = locate(data, feed.path, partitions.as_place(feed, name) if name else None).look()
+        except FileMissing:
+            continue
+    return found
+
+
+def _places(data: Path, feed: FileFeedContract) -> list[str]:
+    """Days that have ended, files, or the one file of a feed without partitions."""
+    if feed.partitions == "per_file":
+        return existing_files(data, feed.path)
+    if feed.partitions == "none":
+        return [""]
+    today = datetime.now(UTC).astimezone(load_settings().zone).date()
+    return [day.isoformat() for day in existing_days(data, feed.path) if day < today]
+
+
+def _remembered(cursor: str | None) -> tuple[dict[str, str], dict[str, str]] | None:
+    if not cursor:
+        return None
+    kept = json.loads(cursor)
+    return kept["known"], kept["before"]
+
+
+def _loaded(warehouse: WarehouseResource, feed: FileFeedContract, now: Mapping[str, str]) -> dict[str, str]:
+    """At the first look: what the warehouse holds already counts as known."""
+    with warehouse.open().transaction() as connection:
+        standing = {
+            name for name, state in load_states(connection, feed).items() if state.landed_load_id is not None
+        }
+    return {name: look for name, look in now.items() if name in standing or (name == "" and standing)}
+
+
+def _asked(
+    instance: dg.DagsterInstance, feed: FileFeedContract, decision: Decision, cursor: str
+) -> dg.SensorResult:
+    key = hashlib.sha256(json.dumps([decision.known[name] for name in decision.due]).encode()).hexdigest()[
+        :16
+    ]
+    if feed.partitions == "none":
+        request = dg.RunRequest(run_key=f"{feed.name}-{key}", asset_selection=_undated_assets(feed))
+        return dg.SensorResult(run_requests=[request], cursor=cursor)
+    new, order = _registration(instance, feed, decision.due)
+    requests = [
+        dg.RunRequest(run_key=f"{first}-{last}-{key}", tags=dict(zip(RANGE, (first, last), strict=True)))
+        for first, last in stretches(decision.due, order)
+    ]
+    added = [dg.DynamicPartitionsDefinition(name=feed.name).build_add_request(new)] if new else None
+    return dg.SensorResult(run_requests=requests, dynamic_partitions_requests=added, cursor=cursor)
+
+
+def _registration(
+    instance: dg.DagsterInstance, feed: FileFeedContract, due: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """The files that Dagster does not know yet, and the order in which a range goes."""
+    if feed.partitions == "daily":
+        return [], _days_between(due)
+    registered = instance.get_dynamic_partitions(feed.name)
+    new = [name for name in due if name not in registered]
+    return new, [*registered, *new]
+
+
+def _days_between(days: Sequence[str]) -> list[str]:
+    first, last = partitions.as_day(min(days)), partitions.as_day(max(days))
+    return [first.fromordinal(n).isoformat() for n in range(first.toordinal(), last.toordinal() + 1)]
+
+
+def _undated_assets(feed: FileFeedContract) -> list[dg.AssetKey]:
+    """The feed's tables and the dimensions that read it."""
+    staging = f"staging.{feed.name}"
+    readers = [d.name for d in read_catalog().dimensions.values() if staging in {e.source for e in d.events}]
+    return [metadata.key_of(name) for name in (f"raw.{feed.name}", staging, *readers)]
+
+
+def _why_not(decision: Decision) -> str:
+    told = [
+        f"{what}: {', '.join(names[:NAMED])}{' …' if len(names) > NAMED else ''}"
+        for what, names in (("still being written", decision.waiting), ("no longer there", decision.gone))
+        if any(names)
+    ]
+    return "; ".join(told) or "no file is new or changed"

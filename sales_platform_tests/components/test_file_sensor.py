@@ -1,0 +1,154 @@
+"""The sensor of a file feed: which files ask for a run, when they wait, and what the run is asked for."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from sales_platform.components.file_sensor import decide, file_sensor, stretches
+from sales_platform.contracts.feed import FileFeedContract
+from sales_platform.engine.feeds import load_files
+from sales_platform.engine.files import locate
+from sales_platform.engine.warehouse import Warehouse
+from sales_platform.resources import SourceFilesResource, WarehouseResource
+
+PARTS = FileFeedContract.model_validate(
+    {
+        "domain": "shop",
+        "table": "parts",
+        "description": "Parts",
+        "path": "parts/*.csv",
+        "partitions": "per_file",
+        "key": ["id"],
+        "columns": {"id": {"type": "bigint"}},
+    }
+)
+DAYS = FileFeedContract.model_validate(
+    {
+        "domain": "shop",
+        "table": "days",
+        "description": "Days",
+        "path": "days/{partition:%Y/%m/%d}.csv",
+        "partitions": "daily",
+        "key": ["id"],
+        "columns": {"id": {"type": "bigint"}},
+    }
+)
+
+
+def test_a_file_is_due_once_two_looks_saw_it_alike() -> None:
+    first = decide({}, {}, {"a.csv": "10"})
+    assert (first.due, first.waiting) == ((), ("a.csv",))
+    growing = decide(first.known, {"a.csv": "10"}, {"a.csv": "20"})
+    assert (growing.due, growing.waiting) == ((), ("a.csv",))
+    still = decide(growing.known, {"a.csv": "20"}, {"a.csv": "20"})
+    assert (still.due, still.known) == (("a.csv",), {"a.csv": "20"})
+    again = decide(still.known, {"a.csv": "20"}, {"a.csv": "20"})
+    assert (again.due, again.waiting, again.gone) == ((), (), ())
+
+
+def test_a_changed_file_is_due_again_and_a_removed_one_is_told_and_forgotten() -> None:
+    changed = decide({"a.csv": "10"}, {"a.csv": "11"}, {"a.csv": "11"})
+    assert changed.due == ("a.csv",)
+    removed = decide({"a.csv": "11"}, {"a.csv": "11"}, {})
+    assert (removed.gone, removed.known) == (("a.csv",), {})
+
+
+def test_partitions_that_follow_one_another_are_one_run() -> None:
+    assert stretches(["c", "a", "d"], ["a", "b", "c", "d"]) == [("a", "a"), ("c", "d")]
+
+
+class Ticks:
+    """A sensor over real files and a real warehouse, tick by tick."""
+
+    def __init__(self, feed: FileFeedContract, warehouse_url: str, data: Path) -> None:
+        self.feed, self.data, self.warehouse = feed, data, Warehouse(warehouse_url)
+        self.instance = dg.DagsterInstance.ephemeral()
+        self.sensor = file_sensor(feed)
+        self.resources = {
+            "warehouse": WarehouseResource(url=warehouse_url),
+            "source_files": SourceFilesResource(folder=str(data)),
+        }
+        self.cursor: str | None = None
+
+    def put(self, path: str, content: str = "id\n1\n") -> None:
+        place = self.data / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(content)
+
+    def tick(self) -> dg.SensorResult:
+        context = dg.build_sensor_context(
+            instance=self.instance, cursor=self.cursor, resources=self.resources, definitions=dg.Definitions()
+        )
+        result = self.sensor(context)
+        assert isinstance(result, dg.SensorResult)
+        self.cursor = result.cursor
+        for request in result.dynamic_partitions_requests or []:
+            self.instance.add_dynamic_partitions(request.partitions_def_name, request.partition_keys)
+        return result
+
+    def asked(self) -> list[tuple[str | None, str | None]]:
+        requests = self.tick().run_requests or []
+        return [
+            (
+                r.tags.get("dagster/asset_partition_range_start"),
+                r.tags.get("dagster/asset_partition_range_end"),
+            )
+            for r in requests
+        ]
+
+
+@pytest.fixture
+def parts(warehouse_url: str, tmp_path: Path) -> Ticks:
+    return Ticks(PARTS, warehouse_url, tmp_path)
+
+
+def test_new_files_are_registered_in_the_order_of_their_names_and_asked_for_as_one_range(
+    parts: Ticks,
+) -> None:
+    for name in ("part10.csv", "part9.csv", "part2.csv"):
+        parts.put(f"parts/{name}")
+    assert parts.asked() == []
+    assert parts.asked() == [("part2.csv", "part10.csv")]
+    assert parts.instance.get_dynamic_partitions("shop_parts") == ["part2.csv", "part9.csv", "part10.csv"]
+    assert parts.asked() == []
+
+
+def test_what_the_warehouse_holds_at_the_first_look_is_not_loaded_again(parts: Ticks) -> None:
+    parts.put("parts/old.csv")
+    load_files(parts.warehouse, PARTS, [locate(parts.data, PARTS.path, "old.csv")])
+    parts.put("parts/new.csv")
+    parts.tick()
+    assert parts.asked() == [("new.csv", "new.csv")]
+
+
+def test_a_file_that_grows_waits_and_says_so(parts: Ticks) -> None:
+    parts.put("parts/a.csv")
+    parts.tick()
+    parts.put("parts/a.csv", "id\n1\n2\n")
+    assert "still being written: a.csv" in str(parts.tick().skip_reason)
+    assert parts.asked() == [("a.csv", "a.csv")]
+
+
+def test_a_removed_file_is_reported(parts: Ticks) -> None:
+    parts.put("parts/a.csv")
+    parts.tick()
+    parts.tick()
+    os.remove(parts.data / "parts/a.csv")
+    assert "no longer there: a.csv" in str(parts.tick().skip_reason)
+
+
+def test_late_days_are_one_run_per_unbroken_stretch_and_today_waits_for_its_end(
+    warehouse_url: str, tmp_path: Path
+) -> None:
+    ticks = Ticks(DAYS, warehouse_url, tmp_path)
+    today = datetime.now(UTC).date()
+    for day in (today - timedelta(days=n) for n in (0, 5, 6, 9)):
+        ticks.put(f"days/{day:%Y/%m/%d}.csv")
+    ticks.tick()
+    ago = [(today - timedelta(days=n)).isoformat() for n in range(10)]
+    assert ticks.asked() == [(ago[9], ago[9]), (ago[6], ago[5])]
