@@ -66,6 +66,11 @@ def print_tables(output: Console, domain: str, tables: Sequence[TableReconciled]
             output.print(f"[red]✗ {found.table}[/red] {found.error}", soft_wrap=True)
     repaired = sum(found.missing + found.changed + found.deleted for found in tables)
     if repaired:
-        output.print(f"{repaired:,} rows that no stamp had shown were repaired.")
+        rows = (
+            "1 row that no stamp had shown was"
+            if repaired == 1
+            else f"{repaired:,} rows that no stamp had shown were"
+        )
+        output.print(f"{rows} repaired.")
     elif not any(found.error for found in tables):
         output.print("[green]✓[/green] the warehouse holds what the source holds")

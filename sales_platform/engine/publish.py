@@ -238,8 +238,7 @@ class _Publication:
             return self._create(sql.SQL("true"))
         ensure_table(self.connection, self.name, self._declared())
         self._start_note()
-        if changed:
-            self._resolve_once()
+        self._resolve_once()
         columns = self._columns()
         match = joined(self.table.grain, "d", "i")
         gone = sql.SQL(
