@@ -40,12 +40,12 @@ class DescribedColumn(ContractModel):
 class DimensionRole(ContractModel):
     """How a fact finds its member: by the dimension's business key, at a time for one with history.
 
-    on: business key column of the dimension → column of the fact, where the names differ.
+    by: business key column of the dimension → column of the fact, where the names differ.
     """
 
     dimension: str = Field(pattern=r"^dim_[a-z0-9_]+$")
     at: str | None = None
-    on: dict[str, str] = Field(default_factory=dict)
+    by: dict[str, str] = Field(default_factory=dict)
 
 
 class DimensionContract(ContractModel):

@@ -51,7 +51,7 @@ def references_of(
 
 
 def _reference(table: TableName, role: str, spoken: DimensionRole, dimension: DimensionContract) -> Reference:
-    columns = tuple(spoken.on.get(name, name) for name in dimension.key)
+    columns = tuple(spoken.by.get(name, name) for name in dimension.key)
     return Reference(table, role, dimension, columns, spoken.at)
 
 
