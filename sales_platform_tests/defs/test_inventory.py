@@ -11,6 +11,7 @@ FEEDS = {
     "invoicing": ("clients", "sellers", "products", "invoices", "invoice_items", "payments"),
     "accounts": ("customers", "accounts", "transactions"),
     "billing": ("customers", "items", "statuses", "invoices"),
+    "channels": ("channels", "cities", "customers", "transactions"),
 }
 ANALYTICS = {
     "retail": ("dim_customer", "dim_product", "dim_store", "fact_sales"),
@@ -23,6 +24,7 @@ ANALYTICS = {
         *("dim_billing_customer", "dim_billing_item", "dim_billing_status"),
         "fact_billing_invoice",
     ),
+    "channels": ("dim_channel", "dim_city", "dim_channel_customer", "fact_transaction"),
     "calendar": ("dim_date",),
 }
 MARTS = {
@@ -30,9 +32,15 @@ MARTS = {
     "invoicing": ("invoicing_daily", "invoicing_collected_daily", "invoicing_receivables_daily"),
     "accounts": ("accounts_customer_balance", "accounts_account_activity", "accounts_net_flow_daily"),
     "billing": ("billing_sales_daily",),
+    "channels": ("channels_daily",),
 }
 RECONCILED = ("invoicing", "accounts")
-DAILY = {"raw/retail_sales", "staging/retail_sales", "analytics/fact_sales", "marts/retail_sales_daily"}
+FILES = {"files/channels_transactions": "channels"}
+DAILY = {
+    *("raw/retail_sales", "staging/retail_sales", "analytics/fact_sales", "marts/retail_sales_daily"),
+    *("raw/channels_transactions", "staging/channels_transactions", "analytics/fact_transaction"),
+    *("marts/channels_daily", *FILES),
+}
 PER_FILE = {"raw/billing_invoices", "staging/billing_invoices"}
 
 Specs = dict[str, dg.AssetSpec]
@@ -58,7 +66,7 @@ def checks(definitions: dg.Definitions) -> Checks:
 
 
 def test_the_graph_holds_these_assets_in_these_groups_and_no_others(specs: Specs) -> None:
-    expected = {f"ops/{domain}_reconciliation": "reconciliation" for domain in RECONCILED}
+    expected = {f"ops/{domain}_reconciliation": "reconciliation" for domain in RECONCILED} | FILES
     for domain, tables in FEEDS.items():
         layers = [f"{layer}/{domain}_{table}" for layer in ("source", "raw", "staging") for table in tables]
         expected |= dict.fromkeys(layers, domain)
@@ -73,7 +81,7 @@ def test_every_asset_has_a_description_an_owner_and_a_kind(specs: Specs) -> None
 
 
 def test_every_table_shows_its_columns_and_each_column_what_it_means(specs: Specs) -> None:
-    tables = {key: spec for key, spec in specs.items() if not key.startswith(("source/", "ops/"))}
+    tables = {key: spec for key, spec in specs.items() if not key.startswith(("source/", "ops/", "files/"))}
     for key, spec in tables.items():
         schema = spec.metadata["dagster/column_schema"]
         assert isinstance(schema, dg.TableSchema)
@@ -141,6 +149,7 @@ def _personal() -> dict[str, tuple[str, ...]]:
         "accounts_customers": ("name", "email"),
         "billing_customers": ("customer_name",),
         "billing_invoices": ("customer_name",),
+        "channels_customers": ("customer_name",),
     }
     return {
         **{f"{layer}/{feed}": columns for layer in ("raw", "staging") for feed, columns in feeds.items()},
@@ -149,6 +158,7 @@ def _personal() -> dict[str, tuple[str, ...]]:
         "analytics/dim_seller": feeds["invoicing_sellers"],
         "analytics/dim_account_customer": feeds["accounts_customers"],
         "analytics/dim_billing_customer": feeds["billing_customers"],
+        "analytics/dim_channel_customer": feeds["channels_customers"],
         "marts/invoicing_daily": ("client_name", "seller_name"),
         "marts/invoicing_collected_daily": ("client_name", "seller_name"),
         "marts/accounts_customer_balance": feeds["accounts_customers"],

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from sales_platform.components import partitions, policy
+from sales_platform.components import metadata, partitions, policy
 from sales_platform.contracts.catalog import read_catalog
 from sales_platform.defs.channels.parquet_writing import parquet_bytes, parquet_columns
 from sales_platform.engine.files import locate
@@ -39,6 +39,11 @@ def parquet_path(data: Path, day: date) -> Path:
     return data / "channels" / "processed" / f"{day:%Y/%m/%d}" / "cleaned_transactions.parquet"
 
 
+def _column_schema() -> dg.TableSchema:
+    fact = read_catalog().tables[FACT]
+    return metadata.table_schema(fact, fact.columns)
+
+
 with policy.beta_accepted():
 
     @dg.asset(
@@ -51,6 +56,7 @@ with policy.beta_accepted():
         group_name="channels",
         kinds={"parquet"},
         owners=["team:sales-data"],
+        metadata={"dagster/column_schema": _column_schema()},
         partitions_def=partitions.daily(),
         backfill_policy=policy.ONE_RUN,
         automation_condition=policy.WHEN_SOUND,
