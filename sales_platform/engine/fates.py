@@ -42,6 +42,14 @@ class Outcome:
         fates = self.fates[load_id]
         setattr(fates, name, getattr(fates, name) + count)
 
+    def fold(self, load_id: int, into: int) -> None:
+        """Report the rows of a load with those of another."""
+        for name, count in vars(self.fates.pop(load_id, Fates())).items():
+            self.add(into, name, count)
+        target = self.reasons.setdefault(into, {}) if load_id in self.reasons else {}
+        for reason, count in self.reasons.pop(load_id, {}).items():
+            target[reason] = target.get(reason, 0) + count
+
 
 def count_refused(connection: Connection, outcome: Outcome) -> None:
     for load_id, count in connection.execute(

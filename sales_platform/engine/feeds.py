@@ -9,18 +9,18 @@ error is raised.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import psycopg
 
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine import loads
-from sales_platform.engine.arrivals import land_arrivals
+from sales_platform.engine.arrivals import Arrivals, land_arrivals
 from sales_platform.engine.files import SourceFile
 from sales_platform.engine.landing import ensure_raw_table
 from sales_platform.engine.landing_loads import load_landings
 from sales_platform.engine.load_call import LoadCall
-from sales_platform.engine.loads import LoadState, load_states
+from sales_platform.engine.loads import LoadState, corrections_of, load_states
 from sales_platform.engine.locks import lock_tables
 from sales_platform.engine.parents import deciding_parents, note_parents
 from sales_platform.engine.partition_loads import load_partitions
@@ -29,9 +29,11 @@ from sales_platform.engine.staging import staging_name
 from sales_platform.engine.warehouse import Connection, Warehouse
 from sales_platform.errors import SalesPlatformError
 
-__all__ = ["LoadState", "load_files", "load_states"]
+__all__ = ["LoadState", "load_files", "load_states", "publish_call"]
 
 log = logging.getLogger(__name__)
+
+Arrive = Callable[[LoadCall, Mapping[str, LoadState]], Arrivals]
 
 
 def load_files(
@@ -43,27 +45,51 @@ def load_files(
     the way. Raises, after the others were published, the error of a file that cannot be read (SourceError) or
     that was refused beyond the contract's reject_limit (DataRefused, Q-09).
     """
-    with warehouse.connect(autocommit=True) as journal:
-        call = _load(warehouse, journal, feed, files, run_id)
-    for report in call.reports:
-        loads.log_load(report)
+
+    def arrive(call: LoadCall, states: Mapping[str, LoadState]) -> Arrivals:
+        return land_arrivals(call, files, states)
+
+    call = publish_call(warehouse, feed, run_id, arrive)
     if call.faults:
         raise _combined(call.faults)
     return [*call.unchanged, *call.reports]
+
+
+def publish_call(
+    warehouse: Warehouse,
+    feed: FileFeedContract,
+    run_id: str,
+    arrive: Arrive,
+    finish: Callable[[LoadCall], None] = lambda _call: None,
+) -> LoadCall:
+    """Publish in one transaction what `arrive` finds; one file's fault is noted in the call, any other error ends it.
+
+    arrive: called with the feed locked and what stands of it. finish: called before the commit.
+    """
+
+    def publish(call: LoadCall) -> None:
+        _publish(call, arrive)
+        finish(call)
+
+    with warehouse.connect(autocommit=True) as journal:
+        call = _load(warehouse, journal, feed, run_id, publish)
+    for report in call.reports:
+        loads.log_load(report)
+    return call
 
 
 def _load(
     warehouse: Warehouse,
     journal: Connection,
     feed: FileFeedContract,
-    files: Sequence[SourceFile],
     run_id: str,
+    publish: Callable[[LoadCall], None],
 ) -> LoadCall:
     call: LoadCall | None = None
     try:
         with warehouse.transaction() as connection:
             call = LoadCall(connection, journal, feed, run_id)
-            _publish(call, files)
+            publish(call)
     except BaseException as error:
         # Only now: the transaction that is rolled back held the locks of the journal's rows.
         if call is not None:
@@ -72,17 +98,21 @@ def _load(
     return call
 
 
-def _publish(call: LoadCall, files: Sequence[SourceFile]) -> None:
+def _publish(call: LoadCall, arrive: Arrive) -> None:
     lock_tables(call.connection, [str(staging_name(call.feed)), *deciding_parents(call.feed)])
     loads.bury_dead_loads(call.journal, call.feed.name)
     ensure_raw_table(call.connection, call.feed)
     states = load_states(call.connection, call.feed)
-    arrivals = land_arrivals(call, files, states)
+    call.corrections = corrections_of(states.values())
+    arrivals = arrive(call, states)
     if call.feed.partitions == "none":
         load_landings(call, arrivals, states)
     else:
         load_partitions(call, arrivals, states)
     note_parents(call.connection, call.feed)
+    if call.faults and call.resubmitted:
+        # A partition that is refused keeps its rejected rows: the corrections of this call go back with it.
+        raise _combined(call.faults)
 
 
 def _record_failure(call: LoadCall, error: BaseException) -> None:

@@ -28,10 +28,12 @@ def judge(
     load_ids: Sequence[int],
     newest_load: datetime,
     *,
+    corrections: Sequence[int] = (),
     snapshot_at: datetime | None = None,
     source_rows: Sequence[int] | None = None,
 ) -> None:
-    """Fill `judged` from the raw rows of the given loads; source_rows: only these lines of them.
+    """Fill `judged` from the raw rows of the given loads; source_rows: only these lines of them. corrections:
+    resubmitted loads of the same partitions, whose rows take the place of the lines they correct.
 
     newest_load: rows dated beyond it (and the contract's tolerance) are held (S-38). snapshot_at: the time of
     a landing of a feed that keeps versions.
@@ -43,7 +45,7 @@ def judge(
     }
     connection.execute("drop table if exists pg_temp.judged")
     refresh_statistics(connection, raw_name(feed))
-    which = sql.SQL("r._load_id = any({})").format(sql.Literal(list(load_ids)))
+    which = _rows_that_count(feed, load_ids, corrections)
     if source_rows is not None:
         which = sql.SQL("{} and r._source_row = any({})").format(which, sql.Literal(list(source_rows)))
     # The quick reading of the values is worth several cores; by default the planner fears to gather the rows.
@@ -52,6 +54,22 @@ def judge(
     connection.execute("set local parallel_tuple_cost to default")
     key = [name for name in feed.staging_key if name in feed.columns]
     connection.execute(sql.SQL("analyze pg_temp.judged ({})").format(identifiers(key)))
+
+
+def _rows_that_count(
+    feed: FileFeedContract, load_ids: Sequence[int], corrections: Sequence[int]
+) -> sql.Composed:
+    """Condition on the raw row `r`: of these loads, and not corrected by a later one."""
+    which = sql.SQL("r._load_id = any({})").format(sql.Literal([*load_ids, *corrections]))
+    if not corrections:
+        return which
+    return sql.SQL(
+        """{which} and not exists (
+                select from {raw} as c
+                where c._load_id = any({corrections}) and c._load_id > r._load_id
+                    and c._partition = r._partition and c._source_row = r._source_row
+            )"""
+    ).format(which=which, raw=raw_name(feed).sql, corrections=sql.Literal(list(corrections)))
 
 
 def judgement(

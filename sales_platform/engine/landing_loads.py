@@ -41,15 +41,25 @@ def load_landings(call: LoadCall, arrivals: Arrivals, states: Mapping[str, LoadS
             _publish(call, item)
 
 
-def restage_landings(connection: Connection, feed: FileFeedContract, newest_load: datetime) -> None:
-    """Empty staging and take over every landing from raw, oldest first. Writes neither loads nor rejections."""
+def restage_landings(
+    connection: Connection, feed: FileFeedContract, newest_load: datetime, corrections: Mapping[int, int]
+) -> None:
+    """Empty staging and take over every landing from raw, oldest first. Writes neither loads nor rejections.
+
+    corrections: load of resubmitted rows → the landing whose lines they correct.
+    """
     landings = connection.execute(
-        "select load_id, partition from ops.load where feed = %s and status = 'succeeded' and landed order by load_id",
+        """
+        select load_id, partition from ops.load
+        where feed = %s and status = 'succeeded' and landed and not resubmission order by load_id
+        """,
         [feed.name],
     ).fetchall()
     connection.execute(sql.SQL("delete from {}").format(staging_name(feed).sql))
     for load_id, partition in landings:
-        judge(connection, feed, [load_id], newest_load, snapshot_at=landing_time(partition))
+        mine = [corrected for corrected, landed_by in corrections.items() if landed_by == load_id]
+        moment = landing_time(partition)
+        judge(connection, feed, [load_id], newest_load, corrections=mine, snapshot_at=moment)
         quarantine.start_refusals(connection)
         publish_landing(connection, feed)
         quarantine.finish_refusals(connection)
@@ -105,7 +115,7 @@ def _judge_all_again(call: LoadCall, newest: LoadState, *, limited: bool) -> Non
         call.judge([landed_by], snapshot_at=moment)
         if refuse_beyond_limit(call, [Candidate(load, landed_by)]):
             return
-    restage_landings(call.connection, call.feed, call.newest_load())
+    restage_landings(call.connection, call.feed, call.newest_load(), call.corrections)
     call.judge([landed_by], snapshot_at=moment)
     outcome = call.stage(lambda: publish_landing(call.connection, call.feed))
     quarantine.record_refusals(call.connection, call.feed, [newest.partition], relanded=False)
@@ -113,6 +123,7 @@ def _judge_all_again(call: LoadCall, newest: LoadState, *, limited: bool) -> Non
     outcome.changed = True
     _publish_keys(call, outcome, everything=True)
     call.close_again({landed_by: load}, outcome)
+    call.close_resubmitted(Outcome())
 
 
 def _publish_keys(call: LoadCall, outcome: Outcome, *, everything: bool = False) -> None:

@@ -5,8 +5,8 @@ moves here.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sales_platform.contracts.feed import FileFeedContract
@@ -21,12 +21,22 @@ from sales_platform.engine.warehouse import Connection
 from sales_platform.errors import SalesPlatformError
 
 
+@dataclass(frozen=True)
+class Resubmission:
+    """A load of corrected rows. accepted: rows that the contract takes. refused: first reason → rows it does not."""
+
+    load: OpenLoad
+    accepted: int
+    refused: dict[str, int]
+
+
 @dataclass
 class LoadCall:
     """connection: the transaction that publishes. journal: commits each statement, so that a crash leaves a
     trace.
 
-    faults: the errors of files that could not be loaded while the others were.
+    faults: the errors of files that could not be loaded while the others were. corrections: load of resubmitted rows
+    → the load whose lines they take the place of. resubmitted: those of this call.
     """
 
     connection: Connection
@@ -37,6 +47,8 @@ class LoadCall:
     reports: list[LoadReport] = field(default_factory=list)
     faults: list[SalesPlatformError] = field(default_factory=list)
     opened: list[OpenLoad] = field(default_factory=list)
+    corrections: dict[int, int] = field(default_factory=dict)
+    resubmitted: list[Resubmission] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
 
     def open(self, partition: str, source: str, content_hash: str | None, *, landed: bool = True) -> OpenLoad:
@@ -50,6 +62,29 @@ class LoadCall:
     def open_again(self, state: LoadState) -> OpenLoad:
         """Record a load that only judges once more what raw holds of a partition."""
         return self.open(state.partition, "raw", state.content_hash, landed=False)
+
+    def open_resubmission(self, state: LoadState, source: str) -> OpenLoad:
+        """Record a load of corrected rows; from now on they are judged in place of the lines they correct.
+
+        Nothing is said of the partition's file: its content still stands.
+        """
+        load = loads.open_load(
+            self.journal,
+            self.feed,
+            state.partition,
+            source,
+            state.content_hash,
+            self.run_id,
+            resubmission=True,
+        )
+        self.opened.append(load)
+        assert state.landed_load_id is not None
+        self.corrections[load.load_id] = state.landed_load_id
+        return load
+
+    def corrections_to(self, load_ids: Collection[int]) -> list[int]:
+        """The loads of resubmitted rows that take the place of lines of these loads."""
+        return sorted(load_id for load_id, landed_by in self.corrections.items() if landed_by in load_ids)
 
     def note_unchanged(self, state: LoadState, file: SourceFile) -> None:
         """A file whose content already stands."""
@@ -83,12 +118,13 @@ class LoadCall:
         snapshot_at: datetime | None = None,
         source_rows: Sequence[int] | None = None,
     ) -> None:
-        """Fill `judged` from raw rows of these loads."""
+        """Fill `judged` from raw rows of these loads, as they were corrected."""
         judge(
             self.connection,
             self.feed,
             load_ids,
             self.newest_load(),
+            corrections=self.corrections_to(load_ids),
             snapshot_at=snapshot_at,
             source_rows=source_rows,
         )
@@ -103,6 +139,10 @@ class LoadCall:
         if any(fates.rejected for fates in outcome.fates.values()):
             quarantine.refuse_judged(self.connection, self.feed)
         outcome.reasons = quarantine.refused_reasons(self.connection)
+        mine = {load.load_id for load in self.opened}
+        for load_id, landed_by in self.corrections.items():
+            if load_id not in mine:
+                outcome.fold(load_id, landed_by)
         return outcome
 
     def close(self, landed: Iterable[Landed], outcome: Outcome) -> None:
@@ -117,6 +157,19 @@ class LoadCall:
         """
         self._close([self._report(load, landed_by, outcome) for landed_by, load in opened.items()])
 
+    def close_resubmitted(self, outcome: Outcome) -> None:
+        """Write down the fates of corrected rows; where the outcome knows none, what was accepted is loaded."""
+        reports = []
+        for item in self.resubmitted:
+            fates = outcome.fates.get(item.load.load_id, Fates(loaded=item.accepted))
+            reasons = dict(item.refused)
+            for reason, count in outcome.reasons.get(item.load.load_id, {}).items():
+                reasons[reason] = reasons.get(reason, 0) + count
+            refused = sum(item.refused.values())
+            report = self._fates(item.load, fates, reasons)
+            reports.append(replace(report, read=report.read + refused, rejected=report.rejected + refused))
+        self._close(reports)
+
     def _close(self, reports: list[LoadReport]) -> None:
         loads.close_loads(self.connection, reports)
         self.reports += reports
@@ -125,21 +178,30 @@ class LoadCall:
         self, load: OpenLoad, landed_by: int, outcome: Outcome, landed: Landed | None = None
     ) -> LoadReport:
         fates = outcome.fates.get(landed_by, Fates())
-        unreadable = len(landed.bad) if landed else 0
+        report = self._fates(load, fates, outcome.reasons.get(landed_by, {}))
+        if landed is None:
+            return report
+        return replace(
+            report,
+            read=landed.records,
+            rejected=fates.rejected + len(landed.bad),
+            bytes_read=landed.bytes_read,
+            new_columns=landed.new_columns,
+        )
+
+    def _fates(self, load: OpenLoad, fates: Fates, reasons: dict[str, int]) -> LoadReport:
         return LoadReport(
             load.feed,
             load.partition,
             load.source,
             "succeeded",
             load.load_id,
-            read=landed.records if landed else fates.total,
+            read=fates.total,
             loaded=fates.loaded,
             unchanged=fates.unchanged,
             duplicate=fates.duplicate,
             superseded=fates.superseded,
-            rejected=fates.rejected + unreadable,
-            bytes_read=landed.bytes_read if landed else 0,
+            rejected=fates.rejected,
             seconds=time.monotonic() - self.started,
-            reasons=outcome.reasons.get(landed_by, {}),
-            new_columns=landed.new_columns if landed else (),
+            reasons=reasons,
         )

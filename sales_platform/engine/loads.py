@@ -26,6 +26,7 @@ class LoadState:
     published.
 
     status: of the newest load. content_hash, contract_hash, landed_load_id: of the newest one that published.
+    resubmitted_load_ids: the loads whose rows in raw take the place of lines that landed, oldest first.
     partial: the partition is a day that had not ended when that load began (B-14).
     """
 
@@ -39,6 +40,7 @@ class LoadState:
     landed_load_id: int | None
     partial: bool
     judged_by_current_contract: bool
+    resubmitted_load_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class _Row:
     content_hash: str | None
     contract_hash: str | None
     landed_load_id: int | None
+    resubmitted_load_ids: list[int]
     published_at: datetime | None
 
 
@@ -69,13 +72,22 @@ _STATES = """
     ),
     landed as (
         select partition, max(load_id) as landed_load_id
-        from ops.load where feed = %(feed)s and status = 'succeeded' and landed group by partition
+        from ops.load where feed = %(feed)s and status = 'succeeded' and landed and not resubmission
+        group by partition
+    ),
+    resubmitted as (
+        select partition, array_agg(r.load_id order by r.load_id) as load_ids
+        from ops.load as r inner join landed as l using (partition)
+        where r.feed = %(feed)s and r.status = 'succeeded' and r.resubmission and r.load_id > l.landed_load_id
+        group by partition
     )
-    select n.*, p.content_hash, p.contract_hash, l.landed_load_id, k.looked_at as published_at
+    select n.*, p.content_hash, p.contract_hash, l.landed_load_id,
+        coalesce(r.load_ids, '{}') as resubmitted_load_ids, k.looked_at as published_at
     from newest as n
     left join published as p using (partition)
     left join looked as k using (partition)
     left join landed as l using (partition)
+    left join resubmitted as r using (partition)
     order by partition
 """
 
@@ -98,6 +110,16 @@ def newest_landing(states: Iterable[LoadState]) -> LoadState | None:
     return max(landed, key=lambda state: state.landed_load_id or 0, default=None)
 
 
+def corrections_of(states: Iterable[LoadState]) -> dict[int, int]:
+    """Load of corrected rows → the load whose lines they take the place of."""
+    return {
+        load_id: state.landed_load_id
+        for state in states
+        for load_id in state.resubmitted_load_ids
+        if state.landed_load_id is not None
+    }
+
+
 def _business_zone(connection: Connection) -> ZoneInfo:
     row = connection.execute("select ops.business_zone()").fetchone()
     return ZoneInfo(row[0] if row else "UTC")
@@ -115,6 +137,7 @@ def _state(row: _Row, feed: FileFeedContract, zone: ZoneInfo) -> LoadState:
         row.landed_load_id,
         partial=feed.partitions == "daily" and _before_end_of_day(row.partition, row.published_at, zone),
         judged_by_current_contract=row.contract_hash == feed.judgement_hash,
+        resubmitted_load_ids=tuple(row.resubmitted_load_ids),
     )
 
 
@@ -155,16 +178,17 @@ def open_load(
     run_id: str,
     *,
     landed: bool = True,
+    resubmission: bool = False,
 ) -> OpenLoad:
     """Record that a load begins; committed at once through the journal connection, so that a crash leaves a
-    trace.
+    trace. resubmission: its rows are corrections of rows that landed.
     """
     row = journal.execute(
         """
-        insert into ops.load (feed, partition, source, content_hash, contract_hash, run_id, landed)
-        values (%s, %s, %s, %s, %s, nullif(%s, ''), %s) returning load_id, started_at
+        insert into ops.load (feed, partition, source, content_hash, contract_hash, run_id, landed, resubmission)
+        values (%s, %s, %s, %s, %s, nullif(%s, ''), %s, %s) returning load_id, started_at
         """,
-        [feed.name, partition, source, content_hash, feed.judgement_hash, run_id, landed],
+        [feed.name, partition, source, content_hash, feed.judgement_hash, run_id, landed, resubmission],
     ).fetchone()
     assert row is not None
     return OpenLoad(row[0], feed.name, partition, source, content_hash, landed, row[1])

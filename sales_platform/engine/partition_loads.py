@@ -33,7 +33,9 @@ def load_partitions(call: LoadCall, arrivals: Arrivals, states: Mapping[str, Loa
     landed = [item for item in arrivals.landed if item.load.load_id not in refused]
     again = {landed_by: load for landed_by, load in again.items() if landed_by not in refused}
     arrived_in_vain = [i.load.load_id for i in arrivals.landed if i.load.load_id in refused]
-    forget_loads(call.connection, call.feed, [*_replaced(landed, states), *arrived_in_vain])
+    replaced = _replaced(landed, states)
+    # The new content of a file is the newer truth: corrections of its old lines go with them.
+    forget_loads(call.connection, call.feed, [*replaced, *call.corrections_to(replaced), *arrived_in_vain])
     if landed or again:
         _publish(call, landed, again)
 
@@ -79,3 +81,4 @@ def _publish(call: LoadCall, landed: Sequence[Landed], again: Mapping[int, OpenL
             note_changed_keys(call.connection, name, call.feed.key, sql.Identifier("pg_temp", "changed_now"))
     call.close(landed, outcome)
     call.close_again(again, outcome)
+    call.close_resubmitted(outcome)

@@ -155,7 +155,8 @@ def restage(connection: Connection, feed: FileFeedContract) -> None:
     fresh = ensure_staging_table(connection, feed)
     moment = loads.newest_load_time(connection, feed.name, published=True)
     if feed.partitions == "none":
-        restage_landings(connection, feed, moment)
+        corrections = loads.corrections_of(loads.load_states(connection, feed).values())
+        restage_landings(connection, feed, moment, corrections)
         if exists(connection, changed_keys_name(staging_name(feed))):
             connection.execute("delete from ops.consumed_version where input = %s", [str(staging_name(feed))])
         publish_versions(connection, str(staging_name(feed)))
@@ -171,7 +172,8 @@ def _restage_partitions(connection: Connection, feed: FileFeedContract, moment: 
     landed = {p: s.landed_load_id for p, s in states.items() if s.landed_load_id is not None}
     if exists(connection, superseded_name(feed)):
         connection.execute(sql.SQL("delete from {}").format(superseded_name(feed).sql))
-    judge(connection, feed, list(landed.values()), moment)
+    corrections = loads.corrections_of(states.values())
+    judge(connection, feed, list(landed.values()), moment, corrections=list(corrections))
     quarantine.start_refusals(connection)
     outcome = publish_partitions(connection, feed, sorted(landed))
     quarantine.finish_refusals(connection)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from sales_platform.engine.landing import Landed
 from sales_platform.engine.load_call import LoadCall
 from sales_platform.engine.loads import OpenLoad
-from sales_platform.engine.warehouse import Connection
 from sales_platform.errors import DataRefused
 
 
@@ -33,7 +32,7 @@ def refuse_beyond_limit(call: LoadCall, candidates: Sequence[Candidate]) -> set[
     """End the loads that exceed the contract's reject_limit as refused; returns the loads that landed their
     rows.
     """
-    judged = _counts(call.connection)
+    judged = _counts(call)
     refused: set[int] = set()
     for candidate in candidates:
         rows, rejected = judged.get(candidate.landed_by, (0, 0))
@@ -43,25 +42,32 @@ def refuse_beyond_limit(call: LoadCall, candidates: Sequence[Candidate]) -> set[
             call.fail([candidate.load.load_id], "refused", error)
             refused.add(candidate.landed_by)
     if refused:
-        call.connection.execute("delete from judged where _load_id = any(%s)", [list(refused)])
+        call.connection.execute(
+            "delete from judged where _load_id = any(%s)", [[*refused, *call.corrections_to(refused)]]
+        )
     return refused
 
 
-def _counts(connection: Connection) -> dict[int, tuple[int, int]]:
-    """Load → its rows in `judged`, and how many of them are rejected."""
-    rows = connection.execute(
+def _counts(call: LoadCall) -> dict[int, tuple[int, int]]:
+    """Load → its rows in `judged` with those that correct them, and how many are rejected."""
+    rows = call.connection.execute(
         "select _load_id, count(*), count(_reasons) from judged group by _load_id"
     ).fetchall()
-    return {load_id: (total, rejected) for load_id, total, rejected in rows}
+    counts: dict[int, tuple[int, int]] = {}
+    for load_id, total, rejected in rows:
+        landed_by = call.corrections.get(int(load_id), int(load_id))
+        before = counts.get(landed_by, (0, 0))
+        counts[landed_by] = (before[0] + total, before[1] + rejected)
+    return counts
 
 
 def _error(call: LoadCall, candidate: Candidate, bad: int, total: int) -> DataRefused:
     reasons = call.connection.execute(
         """
         select _reasons[1], count(*), (array_agg(_source_row order by _source_row))[:5]
-        from judged where _load_id = %s and _reasons is not null group by 1 order by 2 desc, 1
+        from judged where _load_id = any(%s) and _reasons is not null group by 1 order by 2 desc, 1
         """,
-        [candidate.landed_by],
+        [[candidate.landed_by, *call.corrections_to([candidate.landed_by])]],
     ).fetchall()
     named = [f"{reason} {count} ({_lines(lines)})" for reason, count, lines in reasons]
     if candidate.unreadable:
