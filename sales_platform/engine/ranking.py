@@ -24,21 +24,26 @@ def choose_within_partitions(connection: Connection, feed: FileFeedContract) -> 
     """
     forget_choice(connection)
     columns = identifiers(staged_columns(feed))
+    key = identifiers(feed.staging_key)
     repeated = connection.execute(
         sql.SQL(
-            "select exists (select from judged where _reasons is null group by {} having count(*) > 1)"
-        ).format(identifiers(feed.staging_key))
-    ).fetchone()
-    if repeated and repeated[0]:
-        connection.execute(_rank(feed, "judged", "_partition", where="_reasons is null"))
-        best = sql.SQL("create temporary view best as select {} from ranked_judged where _fate = 'winner'")
+            "create temporary table repeated on commit drop as"
+            " select {key} from judged where _reasons is null group by {key} having count(*) > 1"
+        ).format(key=key)
+    ).rowcount
+    if repeated:
+        connection.execute("analyze pg_temp.repeated")
+        contested = sql.SQL("_reasons is null and ({}) in (select * from repeated)").format(key)
+        connection.execute(_rank(feed, "judged", "_partition", contested))
+        best = """create temporary view best as select {columns} from ranked_judged where _fate = 'winner'
+            union all select {columns} from judged where _reasons is null and ({key}) not in (select * from repeated)"""
         losers = "create temporary view losers as select * from ranked_judged where _fate <> 'winner'"
     else:
-        best = sql.SQL("create temporary view best as select {} from judged where _reasons is null")
+        best = "create temporary view best as select {columns} from judged where _reasons is null"
         losers = "create temporary view losers as select *, null::text as _fate from judged where false"
-    connection.execute(best.format(columns))
+    connection.execute(sql.SQL(best).format(columns=columns, key=key))
     connection.execute(losers)
-    return bool(repeated and repeated[0])
+    return repeated > 0
 
 
 def see_every_clean_row(connection: Connection, feed: FileFeedContract) -> None:
@@ -54,11 +59,11 @@ def see_every_clean_row(connection: Connection, feed: FileFeedContract) -> None:
 def forget_choice(connection: Connection) -> None:
     connection.execute("drop view if exists pg_temp.best, pg_temp.losers")
     connection.execute(
-        "drop table if exists pg_temp.ranked_judged, pg_temp.ranked_candidates, pg_temp.candidates"
+        "drop table if exists pg_temp.ranked_judged, pg_temp.ranked_candidates, pg_temp.candidates, pg_temp.repeated"
     )
 
 
-def _rank(feed: FileFeedContract, source: str, scope: str | None, where: str = "true") -> sql.Composed:
+def _rank(feed: FileFeedContract, source: str, scope: str | None, which: sql.Composable) -> sql.Composed:
     """`ranked_<source>`: every row with its fate: winner, duplicate, superseded or conflict."""
     key = identifiers(feed.staging_key)
     scoped = sql.SQL("{}, {}").format(sql.Identifier(scope), key) if scope else key
@@ -89,8 +94,9 @@ from decided as d"""
     ).format(
         ranked=sql.Identifier(f"ranked_{source}"),
         source=sql.Identifier("pg_temp", source),
-        where=sql.SQL(where),
-        partition_order=partition_order(feed),
+        where=which,
+        # inside a partition the order of partitions says nothing, and natural order is dear
+        partition_order=sql.Identifier(scope) if scope else partition_order(feed),
         group=group,
         scoped=scoped,
         preference=preference(feed),
@@ -101,7 +107,7 @@ from decided as d"""
 
 def rank_across_partitions(connection: Connection, feed: FileFeedContract) -> None:
     """Fill `ranked_candidates` from `candidates`: the rows of contested keys, one per partition."""
-    connection.execute(_rank(feed, "candidates", None))
+    connection.execute(_rank(feed, "candidates", None, sql.SQL("true")))
 
 
 def preference(feed: FileFeedContract) -> sql.Composable:
