@@ -24,6 +24,7 @@ COMMANDS = (
     ("check", "check", "check"),
     ("reconcile", "reconcile", "reconcile"),
     ("rebuild", "rebuild", "rebuild"),
+    ("rejected", "rejected", "rejected"),
     ("sql", "sql", "sql"),
     ("simulate", "simulate", "simulate"),
     ("import", "importing", "import_"),

@@ -29,7 +29,7 @@ from sales_platform.engine.staging import staging_name
 from sales_platform.engine.warehouse import Connection, Warehouse
 from sales_platform.errors import SalesPlatformError
 
-__all__ = ["LoadState", "load_files", "load_states", "publish_call"]
+__all__ = ["LoadState", "combined", "load_files", "load_states", "publish_call"]
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def load_files(
 
     call = publish_call(warehouse, feed, run_id, arrive)
     if call.faults:
-        raise _combined(call.faults)
+        raise combined(call.faults)
     return [*call.unchanged, *call.reports]
 
 
@@ -112,7 +112,7 @@ def _publish(call: LoadCall, arrive: Arrive) -> None:
     note_parents(call.connection, call.feed)
     if call.faults and call.resubmitted:
         # A partition that is refused keeps its rejected rows: the corrections of this call go back with it.
-        raise _combined(call.faults)
+        raise combined(call.faults)
 
 
 def _record_failure(call: LoadCall, error: BaseException) -> None:
@@ -126,7 +126,7 @@ def _record_failure(call: LoadCall, error: BaseException) -> None:
         )
 
 
-def _combined(faults: Sequence[SalesPlatformError]) -> SalesPlatformError:
+def combined(faults: Sequence[SalesPlatformError]) -> SalesPlatformError:
     """One error for all files that failed: the first one's kind, every one's message."""
     if len(faults) == 1:
         return faults[0]

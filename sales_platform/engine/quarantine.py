@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from psycopg import sql
 
@@ -186,6 +186,17 @@ def held_for_the_future(connection: Connection, feed: FileFeedContract) -> Mappi
         [feed.name],
     ).fetchall()
     return dict(rows)
+
+
+def count_attempts(connection: Connection, rejected_ids: Iterable[int]) -> int:
+    """Count an attempt for each record that is open still; returns how many these are."""
+    return connection.execute(
+        """
+        update quality.rejected_record set attempts = attempts + 1
+        where rejected_id = any(%s) and resolved_at is null
+        """,
+        [list(rejected_ids)],
+    ).rowcount
 
 
 def _as_json(bad: BadRecord) -> str:

@@ -1,4 +1,4 @@
-"""Corrected rows in place of the rejected ones, and rejected rows judged again as they are. Reads no file.
+"""Corrected rows in place of the rejected ones. Reads no file; what is judged again as it is lies in `replaying`.
 
 A corrected row lands in raw as a load of its own, at the line of the record that it corrects. Whoever judges
 the partition from then on, a changed contract or a rebuild too, takes it instead of that line. It lies in the
@@ -21,10 +21,11 @@ from sales_platform.engine.feeds import publish_call
 from sales_platform.engine.landing import raw_name
 from sales_platform.engine.load_call import LoadCall, Resubmission
 from sales_platform.engine.loads import LoadState, OpenLoad
+from sales_platform.engine.quarantine import count_attempts
 from sales_platform.engine.reports import LoadReport
 from sales_platform.engine.tables import columns_of, identifiers
 from sales_platform.engine.warehouse import Connection, Warehouse
-from sales_platform.errors import DataRefused, WrongUse
+from sales_platform.errors import WrongUse
 
 
 @dataclass(frozen=True)
@@ -46,15 +47,6 @@ class Resubmitted:
     untouched: int = 0
     resolved_before: int = 0
     loads: tuple[LoadReport, ...] = ()
-
-
-@dataclass(frozen=True)
-class Replayed:
-    """Open rejections before, and those of them that are open still."""
-
-    judged: int
-    refused: int
-    loads: tuple[LoadReport, ...]
 
 
 @dataclass(frozen=True)
@@ -94,39 +86,6 @@ def resubmit(
     )
 
 
-def replay(warehouse: Warehouse, feed: FileFeedContract, reason: str | None = None) -> Replayed:
-    """Judge the partitions again in which rows stand rejected, from raw: by the contract and the reference tables
-    of now. reason: only partitions with this one among the reasons.
-
-    What no record could be made of stays as it is. Raises DataRefused for partitions beyond the reject_limit, after
-    the others were published.
-    """
-    waiting: list[int] = []
-    refused = 0
-
-    def arrive(call: LoadCall, states: Mapping[str, LoadState]) -> Arrivals:
-        rows = call.connection.execute(_REPLAYABLE, {"feed": feed.name, "reason": reason}).fetchall()
-        rows = [row for row in rows if row[1] in states]
-        waiting.extend(row[0] for row in rows)
-        return Arrivals(outdated=sorted({row[1] for row in rows}))
-
-    def finish(call: LoadCall) -> None:
-        nonlocal refused
-        refused = _count_attempts(call.connection, waiting)
-
-    call = publish_call(warehouse, feed, "", arrive, finish)
-    if call.faults:
-        raise next((f for f in call.faults if isinstance(f, DataRefused)), call.faults[0])
-    return Replayed(len(waiting), refused, tuple(call.reports))
-
-
-_REPLAYABLE = """
-    select rejected_id, partition from quality.rejected_record
-    where feed = %(feed)s and resolved_at is null and origin <> 'reader'
-        and (%(reason)s::text is null or %(reason)s = any(reasons))
-"""
-
-
 class _Resubmitting:
     """One resubmission while its feed is locked."""
 
@@ -147,7 +106,7 @@ class _Resubmitting:
         }
         self._land(call.connection, targets, loads)
         self.still_refused = _refused(call, targets, loads)
-        _count_attempts(call.connection, self.still_refused)
+        count_attempts(call.connection, self.still_refused)
         self._forget_refused(call.connection, targets, loads)
         taken = [item for item in corrected if item.rejected.rejected_id not in self.still_refused]
         self.accepted = len(taken)
@@ -303,17 +262,6 @@ def _refused(
         "select _load_id, _source_row, _reasons[1] from judged where _reasons is not null"
     ).fetchall()
     return {targets[partitions[load_id], line].rejected.rejected_id: reason for load_id, line, reason in rows}
-
-
-def _count_attempts(connection: Connection, rejected_ids: Iterable[int]) -> int:
-    """Count an attempt for each record that is open still; returns how many these are."""
-    return connection.execute(
-        """
-        update quality.rejected_record set attempts = attempts + 1
-        where rejected_id = any(%s) and resolved_at is null
-        """,
-        [list(rejected_ids)],
-    ).rowcount
 
 
 def _resolve(

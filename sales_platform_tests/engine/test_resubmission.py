@@ -14,7 +14,8 @@ from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine.feeds import load_files
 from sales_platform.engine.files import existing_files, locate
 from sales_platform.engine.rebuild import verify
-from sales_platform.engine.resubmission import Correction, replay, resubmit
+from sales_platform.engine.replaying import replay
+from sales_platform.engine.resubmission import Correction, resubmit
 from sales_platform.engine.warehouse import Warehouse
 from sales_platform.errors import DataRefused, WrongUse
 
