@@ -157,8 +157,7 @@ def _print_row(row: ShownRow) -> None:
     place = f"{escape(row.partition)}, line {row.line}: " if row.partition else ""
     attempts = f", tried again {row.attempts} times" if row.attempts else ""
     output.print(
-        f"[bold]{row.rejected_id}[/bold] {place}"
-        f"[red]{' '.join(row.reasons)}[/red]{attempts}",
+        f"[bold]{row.rejected_id}[/bold] {place}[red]{' '.join(row.reasons)}[/red]{attempts}",
         soft_wrap=True,
     )
     for name, value in row.record.items():
