@@ -97,3 +97,16 @@ def print_figures(output: Console, figures: DomainFigures) -> None:
             amounts = (f"{amount:,.2f}" for amount in (flow.credits, flow.debits, flow.net_flow))
             flows.add_row(flow.currency, number(flow.transactions), *amounts)
         output.print(flows)
+    if figures.billed:
+        billed = table("billing: invoices by state", "invoices", "USD", right=("invoices", "USD"))
+        for state in figures.billed:
+            billed.add_row(state.state, number(state.invoices), f"{state.amount:,.2f}")
+        output.print(billed)
+    if figures.channels:
+        measures = ("payments", "volume INR", "fees INR")
+        channels = table("channels: volume and fees of what succeeded", *measures, right=measures)
+        for channel in figures.channels:
+            channels.add_row(
+                channel.channel, number(channel.payments), f"{channel.volume:,.2f}", f"{channel.fees:,.2f}"
+            )
+        output.print(channels)

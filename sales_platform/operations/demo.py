@@ -22,6 +22,8 @@ from sales_platform.operations.running import RunSummary, run_on
 from sales_platform.operations.selecting import known_tables
 from sales_platform.operations.serving_locally import up
 from sales_platform.operations.simulating import DEFAULT_DAYS, DEFAULT_SEED, simulate_retail
+from sales_platform.operations.simulating_billing import simulate_billing
+from sales_platform.operations.simulating_channels import simulate_channels
 from sales_platform.operations.source_databases import using_with_sources
 from sales_platform.settings import Settings
 
@@ -109,9 +111,11 @@ def _make(
 ) -> DemoSummary:
     begin = time.monotonic()
     clock = _Clock()
-    on_step(f"writing {days} days of sales below {settings.data}")
+    on_step(f"writing {days} days of sales and payments, and invoice files, below {settings.data}")
     with clock.timing("simulated files"):
-        simulate_retail(settings, days=days, seed=seed)
+        sales = simulate_retail(settings, days=days, seed=seed)
+        simulate_channels(settings, first=sales.first, last=sales.last, seed=seed)
+        simulate_billing(settings, seed=seed)
     on_step("giving the source databases a past")
     with clock.timing("simulated sources"):
         fill_sources(settings, seed=seed)

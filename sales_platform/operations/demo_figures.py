@@ -42,12 +42,33 @@ class LedgerFlow:
 
 
 @dataclass(frozen=True)
+class BilledState:
+    """Billing invoices of one state and their totals in USD."""
+
+    state: str
+    invoices: int
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class ChannelVolume:
+    """Payments over one channel: all of them, the volume of the successful ones and their fees, in INR."""
+
+    channel: str
+    payments: int
+    volume: Decimal
+    fees: Decimal
+
+
+@dataclass(frozen=True)
 class DomainFigures:
     """Of each domain as far as its mart stands."""
 
     revenue: list[TierRevenue]
     invoiced: Invoiced | None
     flows: list[LedgerFlow]
+    billed: list[BilledState]
+    channels: list[ChannelVolume]
 
 
 def domain_figures(connection: Connection, tables: Collection[str]) -> DomainFigures:
@@ -56,6 +77,8 @@ def domain_figures(connection: Connection, tables: Collection[str]) -> DomainFig
         revenue=_revenue_by_tier(connection) if "marts.retail_sales_daily" in tables else [],
         invoiced=_invoiced(connection) if "marts.invoicing_daily" in tables else None,
         flows=_flows(connection) if "marts.accounts_net_flow_daily" in tables else [],
+        billed=_billed(connection) if "marts.billing_sales_daily" in tables else [],
+        channels=_channels(connection) if "marts.channels_daily" in tables else [],
     )
 
 
@@ -87,5 +110,26 @@ def _flows(connection: Connection) -> list[LedgerFlow]:
             select currency::text as currency, sum(transactions)::bigint as transactions, sum(credits) as credits,
                 sum(debits) as debits, sum(net_flow) as net_flow
             from marts.accounts_net_flow_daily group by currency order by currency
+            """
+        ).fetchall()
+
+
+def _billed(connection: Connection) -> list[BilledState]:
+    with connection.cursor(row_factory=class_row(BilledState)) as cursor:
+        return cursor.execute(
+            """
+            select status_name as state, sum(invoices)::bigint as invoices, sum(sales_amount) as amount
+            from marts.billing_sales_daily group by status_name order by sum(sales_amount) desc
+            """
+        ).fetchall()
+
+
+def _channels(connection: Connection) -> list[ChannelVolume]:
+    with connection.cursor(row_factory=class_row(ChannelVolume)) as cursor:
+        return cursor.execute(
+            """
+            select channel_name as channel, sum(transactions)::bigint as payments,
+                sum(successful_payment_volume) as volume, sum(revenue) as fees
+            from marts.channels_daily group by channel_name order by sum(successful_payment_volume) desc
             """
         ).fetchall()

@@ -103,6 +103,7 @@ def run_on(
         runs = _DomainRuns(platform, domain, progress)
         if domain.by_file:
             runs.take_files(found.undated, force=force)
+            missing += runs.missing
         else:
             runs.take(found.plan.stretches, found.undated)
             runs.catch_up(days)
@@ -129,6 +130,7 @@ class _DomainRuns:
         self._domain = domain
         self._progress = progress
         self._tried: set[date] = set()
+        self.missing: list[str] = []
 
     def take(self, stretches: Sequence[Stretch], undated: Sequence[str]) -> None:
         """Undated assets once, with the first stretch: what they change is then part of its figures."""
@@ -150,6 +152,10 @@ class _DomainRuns:
             with platform.warehouse.transaction() as connection:
                 plan = survey_files(platform.settings, connection, feed)
             self._progress.files_planned(plan)
+            if not (plan.todo or plan.standing or plan.gone):
+                # nothing can be made of a feed that never brought a file
+                self.missing.append(feed.path)
+                return
             mine = [name for name in domain.by_file if name.partition("/")[2] == feed.name]
             for stretch in register(platform.instance, feed.name, list(plan.todo)):
                 self._materialize(mine, stretch)
