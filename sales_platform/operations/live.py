@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sales_platform.operations.simulating import DEFAULT_SEED, Simulation, simulate_retail
+from sales_platform.operations.simulating_channels import simulate_channels
 from sales_platform.settings import Settings
 
 WRITES_AT = time(1, 30)
@@ -15,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class LiveShop:
-    """Writes yesterday's files once a day, and at its first look those that it missed."""
+    """Writes yesterday's files of shop and payment channels once a day, and at its first look those that it missed."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -30,6 +31,7 @@ class LiveShop:
         days = days_owed(day, _days_with_sales(self._settings))
         if days:
             written = simulate_retail(self._settings, days=days, end=day, seed=DEFAULT_SEED)
+            simulate_channels(self._settings, first=written.first, last=written.last, seed=DEFAULT_SEED)
             log.info("simulated shop wrote its files of %s to %s", written.first, written.last)
         self._closed = day
         return written
