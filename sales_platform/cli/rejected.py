@@ -39,10 +39,12 @@ def list_(
         console().print("[green]✓[/green] nothing stands rejected")
         return
     figures = ("open", "resolved") if everything else ("open",)
-    shown = table("feed", "day", "reason", *figures, "first seen", "last seen", right=figures, whole=["day"])
+    shown = table(
+        "feed", "day", "reason", *figures, "first seen", "last seen UTC", right=figures, whole=["day"]
+    )
     for item in found:
         counts = (number(item.open), number(item.resolved)) if everything else (number(item.open),)
-        seen = (f"{moment:%Y-%m-%d %H:%M}" for moment in (item.first_seen, item.last_seen))
+        seen = (f"{item.first_seen:%Y-%m-%d}", f"{item.last_seen:%m-%d %H:%M}")
         shown.add_row(item.feed, item.day.isoformat(), item.reason, *counts, *seen)
     console().print(shown)
 

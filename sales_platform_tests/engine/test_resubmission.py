@@ -266,6 +266,35 @@ def test_of_identical_lines_one_is_corrected_and_the_other_stays_rejected(road: 
     assert road.differences() == []
 
 
+def test_of_two_lines_that_contradict_each_other_one_gets_another_key_and_both_enter(road: Road) -> None:
+    road.feed = FileFeedContract.model_validate({**CONTRACT, "on_duplicate": "reject"})
+    road.drop("a6.csv", "6,Jon,6.00", "6,Kim,7.00")
+    road.load()
+    assert [row[0] for row in road.rows()] == [1, 3]
+    rejected = dict(
+        road.ask("select source_row, rejected_id from quality.rejected_record where reason = 'DUPLICATE_KEY'")
+    )
+
+    resubmit(road.warehouse, road.feed, [Correction(rejected[3], {"order_id": "7"})], "corrected.csv")
+
+    assert road.rows()[-2:] == [(6, "Jon", "6.00"), (7, "Kim", "7.00")]
+    assert road.ask("select count(*) from quality.rejected_record where resolved_at is null") == [(1,)]
+    assert road.differences() == []
+
+
+def test_a_corrected_row_takes_part_in_the_contest_with_rows_of_other_files(road: Road) -> None:
+    road.feed = FileFeedContract.model_validate({**CONTRACT, "on_duplicate": "reject"})
+    road.drop("a7.csv", "2,Bea,22.00")
+    road.load()
+
+    road.correct(3, amount="20.00")
+
+    found = "select raw_record ->> 'amount', reason from quality.rejected_record where resolved_at is null"
+    assert road.ask(found) == [("22.00", "DUPLICATE_KEY")]
+    assert road.rows()[1] == (2, "Bob", "20.00")
+    assert road.differences() == []
+
+
 def test_beyond_the_limit_nothing_of_a_resubmission_is_published(road: Road) -> None:
     strict = {**CONTRACT, "reject_limit": "10%", "rules": [{"reason": "TOO_MUCH", "check": "amount < 15"}]}
     road.feed = FileFeedContract.model_validate(strict)
@@ -278,6 +307,18 @@ def test_beyond_the_limit_nothing_of_a_resubmission_is_published(road: Road) -> 
     assert list(road.open()) == [3]
     assert road.ask("select status from ops.load where resubmission") == [("failed",)]
     assert road.ask("select count(*) from raw.shop_orders") == [(3,)]
+
+
+def test_the_limit_counts_corrected_rows_with_those_of_their_file(road: Road) -> None:
+    road.correct(3, amount="20.00")
+    before = road.rows()
+    strict = {**CONTRACT, "reject_limit": "50%", "rules": [{"reason": "TOO_MUCH", "check": "amount < 15"}]}
+    road.feed = FileFeedContract.model_validate(strict)
+
+    with pytest.raises(DataRefused, match="2 of 3 rows"):
+        road.load()
+
+    assert road.rows() == before
 
 
 def test_records_and_columns_that_there_are_not_are_named(road: Road) -> None:
@@ -331,4 +372,57 @@ def test_q_11_a_customer_rejected_in_every_landing_is_corrected_since_the_first(
         f"select loyalty_tier, _snapshot_at = {first} from staging.retail_customers where customer_id = 2"
     ) == [("Silver", True)]
     assert road.ask("select count(*) from ops.load where resubmission and status = 'succeeded'") == [(2,)]
+    assert road.differences() == []
+
+
+def test_a_list_that_brings_a_corrected_line_again_has_it_rejected_again_and_the_corrected_row_stays(
+    warehouse_url: str, tmp_path: Path
+) -> None:
+    feed = read_catalog().feeds["retail_customers"]
+    feed = feed.model_copy(update={"reject_limit": feed.reject_limit * 20})
+    road = Road(warehouse_url, tmp_path, feed)
+    path = tmp_path / feed.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    bad = "2,Bob,bob@example.com,Lead,2024-01-01"
+    tiers = "select customer_id, loyalty_tier from staging.retail_customers order by 1, _snapshot_at"
+    path.write_text(f"{CUSTOMERS}\n{bad}\n")
+    load_files(road.warehouse, feed, [locate(tmp_path, feed.path, None)])
+    before = road.open()[2]
+    road.correct(2, loyalty_tier="Silver")
+
+    path.write_text(f"{CUSTOMERS}\n1,Ann,ann@example.com,Gold,2024-01-01\n{bad}\n")
+    load_files(road.warehouse, feed, [locate(tmp_path, feed.path, None)])
+
+    assert road.ask(tiers) == [(1, "Gold"), (2, "Silver")]
+    assert road.open() == {3: before}
+    assert road.differences() == []
+    resubmit(road.warehouse, feed, [Correction(before, {"loyalty_tier": "Silver"})], "corrected.csv")
+    assert (road.open(), road.ask(tiers)) == ({}, [(1, "Gold"), (2, "Silver")])
+    assert road.differences() == []
+
+
+def test_q_13_an_update_that_was_rejected_enters_the_past_and_the_newest_one_still_counts(
+    warehouse_url: str, tmp_path: Path
+) -> None:
+    feed = read_catalog().feeds["retail_customer_updates"]
+    feed = feed.model_copy(update={"reject_limit": feed.reject_limit * 20})
+    road = Road(warehouse_url, tmp_path, feed)
+    path = tmp_path / feed.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    names = list(feed.columns)
+    fields = {"customer_id": "1", "full_name": "Ann", "email": "ann@example.com"}
+
+    def update(month: int, tier: str) -> str:
+        given = fields | {"loyalty_tier": tier, "updated_at": f"2024-0{month}-01 00:00:00"}
+        return ",".join(given.get(name, "") for name in names)
+
+    path.write_text("\n".join([",".join(names), update(2, "Lead"), update(3, "Gold"), ""]))
+    load_files(road.warehouse, feed, [locate(tmp_path, feed.path, None)])
+
+    done = road.correct(2, loyalty_tier="Silver")
+
+    assert done.accepted == 1
+    assert road.ask(
+        "select extract(month from updated_at)::int, loyalty_tier from staging.retail_customer_updates order by 1"
+    ) == [(2, "Silver"), (3, "Gold")]
     assert road.differences() == []
