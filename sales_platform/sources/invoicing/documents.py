@@ -9,12 +9,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from sales_platform.sources.invoicing.amounts import to_cents
 from sales_platform.sources.invoicing.figures import (
     read_amount,
     read_date,
     read_number,
     read_percentage,
-    to_cents,
 )
 from sales_platform.sources.invoicing.parties import split_party
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
-CENT = Decimal("0.01")
+from sales_platform.sources.invoicing.amounts import CENT
 
 # Whole digits in one row, or in groups of three behind one kind of separator; then at most cents.
 _NUMBER = re.compile(r"(-?)([0-9]+|[0-9]{1,3}(?:([ .])[0-9]{3})(?:\3[0-9]{3})*)(?:,([0-9]{1,2}))?")
@@ -42,8 +42,3 @@ def read_date(text: str) -> date | None:
         return datetime.strptime(text.strip(), "%m/%d/%Y").date()
     except ValueError:
         return None
-
-
-def to_cents(value: Decimal) -> Decimal:
-    """Rounded as PostgreSQL rounds numeric: a half goes away from zero."""
-    return value.quantize(CENT, ROUND_HALF_UP)
