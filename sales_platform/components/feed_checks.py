@@ -6,16 +6,14 @@ from typing import Any
 import dagster as dg
 from psycopg import sql
 
+from sales_platform.components.feed_specs import AnyFeed
 from sales_platform.components.inspecting import Finding, Inspection, Rule, checks_of, repeated
 from sales_platform.contracts.columns import Reference
 from sales_platform.contracts.feed import FileFeedContract
-from sales_platform.contracts.source import TableFeed
 from sales_platform.engine.casting import verbatim
 from sales_platform.engine.reports import LoadReport
 from sales_platform.engine.tables import TableName
 from sales_platform.errors import DataRefused
-
-AnyFeed = FileFeedContract | TableFeed
 
 CONSERVATION = "conservation"
 REJECT_LIMIT = "reject_limit"

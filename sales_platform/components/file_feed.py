@@ -7,7 +7,7 @@ from typing import Self
 import dagster as dg
 from pydantic import BaseModel
 
-from sales_platform.components import feed_checks, metadata, partitions, policy
+from sales_platform.components import feed_checks, feed_specs, metadata, partitions, policy
 from sales_platform.components.attributes import attributes_of, read_attributes
 from sales_platform.components.file_sensor import file_sensor
 from sales_platform.components.inspecting import standing_rows
@@ -43,47 +43,27 @@ class FileFeed(dg.Component):
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         feed = self.contract
         return dg.Definitions(
-            assets=[_source(feed), _landed_and_staged(feed)],
+            assets=[
+                feed_specs.source_spec(feed, f"`{feed.path}` below the data folder.", "csv"),
+                _landed_and_staged(feed),
+            ],
             asset_checks=[feed_checks.staging_checks(feed)],
             sensors=[file_sensor(feed)],
         )
 
 
-def _source(feed: FileFeedContract) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        ["source", feed.name],
-        description=f"`{feed.path}` below the data folder. {feed.description}",
-        group_name=feed.domain,
-        kinds={"csv"},
-        owners=[feed.owner],
-    )
-
-
 def _specs(feed: FileFeedContract) -> list[dg.AssetSpec]:
-    raw = dg.AssetSpec(
-        ["raw", feed.name],
-        deps=[["source", feed.name]],
-        description=f"As received, every line as text. {feed.description}",
-        kinds={"postgres"},
-        owners=[feed.owner],
-        metadata={
-            "dagster/table_name": f"raw.{feed.name}",
-            "dagster/column_schema": metadata.raw_schema(feed),
-        },
-    )
-    staging = dg.AssetSpec(
-        ["staging", feed.name],
-        deps=[["raw", feed.name], *(metadata.key_of(parent) for parent in deciding_parents(feed))],
-        description=f"Typed, judged and deduplicated; key: {', '.join(feed.staging_key)}. {feed.description}",
-        kinds={"postgres"},
-        owners=[feed.owner],
-        metadata={
-            "dagster/table_name": f"staging.{feed.name}",
-            "dagster/column_schema": metadata.staging_schema(feed),
-            "dagster/column_lineage": metadata.staging_lineage(feed),
-        },
-    )
-    return [raw, staging]
+    parents = [metadata.key_of(parent) for parent in deciding_parents(feed)]
+    return [
+        feed_specs.raw_spec(feed, "As received, every line as text.", metadata.raw_schema(feed)),
+        feed_specs.staging_spec(
+            feed,
+            "Typed, judged and deduplicated",
+            metadata.staging_schema(feed),
+            parents=parents,
+            lineage=metadata.staging_lineage(feed),
+        ),
+    ]
 
 
 def _landed_and_staged(feed: FileFeedContract) -> dg.AssetsDefinition:

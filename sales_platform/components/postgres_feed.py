@@ -6,7 +6,7 @@ from typing import Self
 import dagster as dg
 from pydantic import BaseModel
 
-from sales_platform.components import feed_checks, metadata, policy
+from sales_platform.components import feed_checks, feed_specs, metadata, policy
 from sales_platform.components.attributes import attributes_of, read_attributes
 from sales_platform.components.reconciliation import reconciliation
 from sales_platform.components.scaffolding import PostgresFeedScaffolder
@@ -47,40 +47,17 @@ class PostgresFeed(dg.Component):
 
 
 def _source(feed: TableFeed) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        ["source", feed.name],
-        description=f"`{'.'.join(feed.source_table)}` in the database `{feed.source.database}`. {feed.description}",
-        group_name=feed.domain,
-        kinds={"postgres"},
-        owners=[feed.owner],
-    )
+    place = f"`{'.'.join(feed.source_table)}` in the database `{feed.source.database}`."
+    return feed_specs.source_spec(feed, place, "postgres")
 
 
 def _specs(feed: TableFeed) -> list[dg.AssetSpec]:
-    raw = dg.AssetSpec(
-        ["raw", feed.name],
-        deps=[["source", feed.name]],
-        description=f"Every version and delete that was seen, never changed. {feed.description}",
-        kinds={"postgres"},
-        owners=[feed.owner],
-        metadata={
-            "dagster/table_name": f"raw.{feed.name}",
-            "dagster/column_schema": metadata.table_feed_schema(feed),
-        },
-    )
+    schema = metadata.table_feed_schema(feed)
     grain = "one row per version" if feed.versions else "one row per key, as the source shows it"
-    staging = dg.AssetSpec(
-        ["staging", feed.name],
-        deps=[["raw", feed.name]],
-        description=f"Judged, {grain}; key: {', '.join(feed.staging_key)}. {feed.description}",
-        kinds={"postgres"},
-        owners=[feed.owner],
-        metadata={
-            "dagster/table_name": f"staging.{feed.name}",
-            "dagster/column_schema": metadata.table_feed_schema(feed),
-        },
-    )
-    return [raw, staging]
+    return [
+        feed_specs.raw_spec(feed, "Every version and delete that was seen, never changed.", schema),
+        feed_specs.staging_spec(feed, f"Judged, {grain}", schema),
+    ]
 
 
 def _landed_and_staged(source: PostgresFeedContract) -> dg.AssetsDefinition:
