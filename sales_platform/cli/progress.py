@@ -122,6 +122,9 @@ def print_plan(console: Console, domain: str, survey: Survey) -> None:
 
 def print_files(console: Console, plan: FilePlan) -> None:
     """How many files a feed owes and why, which came late, and which are gone."""
+    if not (plan.todo or plan.standing or plan.gone):
+        console.print(f"[bold]{plan.feed}[/bold]: no file is there yet, so its tables wait")
+        return
     reasons = Counter(why.value for why in plan.todo.values())
     told = ", ".join(f"{count} {why}" for why, count in reasons.items())
     todo = f"{len(plan.todo)} files to do ({told})" if reasons else "no file to do"
