@@ -104,13 +104,15 @@ def looks(data: Path, feed: FileFeedContract) -> dict[str, str]:
 
 
 def _places(data: Path, feed: FileFeedContract) -> list[str]:
-    """Days that have ended, files, or the one file of a feed without partitions."""
+    """Days that are partitions and have ended, files, or the one file of a feed without partitions."""
     if feed.partitions == "per_file":
         return existing_files(data, feed.path)
     if feed.partitions == "none":
         return [""]
-    today = datetime.now(UTC).astimezone(load_settings().zone).date()
-    return [day.isoformat() for day in existing_days(data, feed.path) if day < today]
+    settings = load_settings()
+    today = datetime.now(UTC).astimezone(settings.zone).date()
+    days = existing_days(data, feed.path)
+    return [day.isoformat() for day in days if settings.partitions_start <= day < today]
 
 
 def _remembered(cursor: str | None) -> tuple[dict[str, str], dict[str, str]] | None:

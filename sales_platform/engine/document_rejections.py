@@ -22,7 +22,6 @@ from sales_platform.engine.locks import lock_tables
 from sales_platform.engine.reader import BadRecord
 from sales_platform.engine.reports import LoadReport
 from sales_platform.engine.warehouse import Connection, Warehouse
-from sales_platform.errors import SalesPlatformError
 
 log = logging.getLogger(__name__)
 
@@ -150,9 +149,8 @@ def _report(
 
 
 def _record_failure(journal: Connection, load: OpenLoad, error: BaseException) -> None:
-    message = str(error) if isinstance(error, SalesPlatformError) else f"ended early ({type(error).__name__})"
     try:
-        loads.fail_loads(journal, [load.load_id], "failed", message)
+        loads.fail_loads(journal, [load.load_id], "failed", loads.why_failed(error))
     except psycopg.Error as lost:
         # The next import finds this load running and buries it.
         log.warning(

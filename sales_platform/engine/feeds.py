@@ -116,9 +116,8 @@ def _publish(call: LoadCall, arrive: Arrive) -> None:
 
 
 def _record_failure(call: LoadCall, error: BaseException) -> None:
-    message = str(error) if isinstance(error, SalesPlatformError) else f"ended early ({type(error).__name__})"
     try:
-        call.fail_open_loads(message)
+        call.fail_open_loads(loads.why_failed(error))
     except psycopg.Error as lost:
         # The server is gone; the next load of this feed finds these loads running and buries them.
         log.warning(

@@ -16,6 +16,7 @@ from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.contracts.source import TableFeed
 from sales_platform.engine.reports import LoadReport
 from sales_platform.engine.warehouse import Connection
+from sales_platform.errors import SalesPlatformError
 
 log = logging.getLogger(__name__)
 
@@ -236,6 +237,11 @@ def close_loads(connection: Connection, reports: Sequence[LoadReport]) -> None:
                 for r in reports
             ],
         )
+
+
+def why_failed(error: BaseException) -> str:
+    """What the record of a load says of the error that ended it; text of an unknown one may hold row values."""
+    return str(error) if isinstance(error, SalesPlatformError) else f"ended early ({type(error).__name__})"
 
 
 def fail_loads(journal: Connection, load_ids: Iterable[int], status: str, message: str) -> None:

@@ -152,3 +152,14 @@ def test_late_days_are_one_run_per_unbroken_stretch_and_today_waits_for_its_end(
     ticks.tick()
     ago = [(today - timedelta(days=n)).isoformat() for n in range(10)]
     assert ticks.asked() == [(ago[9], ago[9]), (ago[6], ago[5])]
+
+
+def test_a_day_before_the_first_partition_asks_for_no_run(
+    warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = Ticks(DAYS, warehouse_url, tmp_path)
+    monkeypatch.setenv("PARTITIONS_START", "2026-02-01")
+    for day in ("2026/01/31", "2026/02/01"):
+        ticks.put(f"days/{day}.csv")
+    ticks.tick()
+    assert ticks.asked() == [("2026-02-01", "2026-02-01")]

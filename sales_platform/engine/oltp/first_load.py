@@ -25,7 +25,6 @@ from sales_platform.engine.oltp.windows import Mark, back, remembered
 from sales_platform.engine.reports import LoadReport
 from sales_platform.engine.tables import exists, refresh_statistics
 from sales_platform.engine.warehouse import Connection, Warehouse
-from sales_platform.errors import SalesPlatformError
 
 Key = tuple[str, ...]
 
@@ -81,9 +80,7 @@ def _next_chunk(
                 with exported_snapshot(database) as snapshot:
                     return _copy_chunk(snapshot, connection, feed, state, load)
         except BaseException as error:
-            known = isinstance(error, SalesPlatformError)
-            message = str(error) if known else f"ended early ({type(error).__name__})"
-            loads.fail_loads(journal, [load.load_id], "failed", message)
+            loads.fail_loads(journal, [load.load_id], "failed", loads.why_failed(error))
             raise
 
 

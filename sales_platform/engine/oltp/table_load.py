@@ -253,13 +253,13 @@ class _Load:
         self.notes, self.new_columns = [], ()
 
     def record_failure(self, error: BaseException) -> None:
-        known = isinstance(error, SalesPlatformError)
-        message = str(error) if known else f"ended early ({type(error).__name__})"
-        if known and not self.opened:
+        if isinstance(error, SalesPlatformError) and not self.opened:
             # refused before anything was read, by drift for example: that is to be seen in ops.load too
             self._open(self.look.snapshot.database.where)
         status = "refused" if isinstance(error, DataRefused) else "failed"
-        loads.fail_loads(self.journal, [load.load_id for load in self.opened], status, message)
+        loads.fail_loads(
+            self.journal, [load.load_id for load in self.opened], status, loads.why_failed(error)
+        )
 
 
 def _said_of(listing: Listing, blind_seconds: float) -> list[str]:
