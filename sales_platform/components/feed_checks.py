@@ -17,6 +17,8 @@ from sales_platform.errors import DataRefused
 
 CONSERVATION = "conservation"
 REJECT_LIMIT = "reject_limit"
+FILES_THERE = "files_there"
+NAMED = 5
 
 
 def load_check_specs(feed: AnyFeed) -> list[dg.AssetCheckSpec]:
@@ -27,9 +29,13 @@ def load_check_specs(feed: AnyFeed) -> list[dg.AssetCheckSpec]:
         said[REJECT_LIMIT] = (
             f"At most {feed.reject_limit:.2%} of a file's rows were rejected, else none stands."
         )
-    return [
+    specs = [
         dg.AssetCheckSpec(name, asset=asset, description=text, blocking=True) for name, text in said.items()
     ]
+    if isinstance(feed, FileFeedContract) and feed.partitions == "daily":
+        told = "Every day of the run had its file; a range leaves out those that had none."
+        specs.append(dg.AssetCheckSpec(FILES_THERE, asset=asset, description=told))
+    return specs
 
 
 def load_check_results(feed: AnyFeed, reports: Sequence[LoadReport]) -> list[dg.AssetCheckResult]:
@@ -40,6 +46,20 @@ def load_check_results(feed: AnyFeed, reports: Sequence[LoadReport]) -> list[dg.
 def refusal(feed: FileFeedContract, error: DataRefused) -> dg.AssetCheckResult:
     """What the check says when the engine refused a file; the asset fails beside it."""
     return _load_result(feed, REJECT_LIMIT, passed=False, told=error.what, figures={})
+
+
+def files_there(feed: FileFeedContract, absent: Sequence[str]) -> dg.AssetCheckResult:
+    """A warning: what has come is published, and a late file brings its day when it arrives."""
+    asset = dg.AssetKey(["staging", feed.name])
+    named = ", ".join(absent[:NAMED]) + (" …" if len(absent) > NAMED else "")
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name=FILES_THERE,
+        passed=not absent,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"no file at {named}" if absent else "every day had its file",
+        metadata={"absent": dg.MetadataValue.json(list(absent)), "days_without_file": len(absent)},
+    )
 
 
 def _conservation(feed: AnyFeed, reports: Sequence[LoadReport]) -> dg.AssetCheckResult:

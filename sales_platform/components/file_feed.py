@@ -86,7 +86,7 @@ def _landed_and_staged(feed: FileFeedContract) -> dg.AssetsDefinition:
         ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
             asked = partitions.asked_for(context) if partitions_def else None
             with policy.failures_named():
-                files = _files(feed, source_files.root, asked)
+                files, absent = _files(feed, source_files.root, asked)
                 try:
                     reports = load_files(warehouse.open(), feed, files, run_id=context.run.run_id)
                 except DataRefused as error:
@@ -94,24 +94,36 @@ def _landed_and_staged(feed: FileFeedContract) -> dg.AssetsDefinition:
                     raise
                 rows = _standing(warehouse.open(), feed, asked)
             _tell_partitions(context, feed, reports, rows)
+            _tell_absent(context, feed, absent)
             yield from _results(feed, reports, rows)
+            if feed.partitions == "daily":
+                yield feed_checks.files_there(feed, list(absent.values()))
 
     return load
 
 
-def _files(feed: FileFeedContract, data: Path, asked: list[str] | None) -> list[SourceFile]:
-    """The files of a run. Raises FileMissing with every path, unless the contract takes missing for empty."""
+def _files(
+    feed: FileFeedContract, data: Path, asked: list[str] | None
+) -> tuple[list[SourceFile], dict[str, str]]:
+    """The files of a run; and day → path of those that a range leaves out because no file is there.
+
+    Raises FileMissing for a single partition without its file, and with every path for a range without any,
+    unless the contract takes missing for empty.
+    """
     found: list[SourceFile] = []
-    missing: list[FileMissing] = []
-    for place in [None] if asked is None else [partitions.as_place(feed, text) for text in asked]:
+    missing: dict[str, FileMissing] = {}
+    names: list[str | None] = [None] if asked is None else [*asked]
+    for name in names:
         try:
+            place = partitions.as_place(feed, name) if name else None
             found.append(locate(data, feed.path, place, shipped=feed.shipped))
         except FileMissing as error:
-            missing.append(error)
-    if missing and feed.missing == "fail":
-        paths = [str(error.where) for error in missing]
-        raise FileMissing(missing[0].what, where=", ".join(paths), remedy=missing[0].remedy)
-    return found
+            missing[name or ""] = error
+    absent = {name: str(error.where) for name, error in missing.items()}
+    if missing and feed.missing == "fail" and not (found and feed.partitions == "daily"):
+        first = next(iter(missing.values()))
+        raise FileMissing(first.what, where=", ".join(absent.values()), remedy=first.remedy)
+    return found, absent
 
 
 def _standing(warehouse: Warehouse, feed: FileFeedContract, asked: list[str] | None) -> dict[str, int]:
@@ -133,6 +145,14 @@ def _tell_partitions(
             asset_key=["staging", feed.name],
             partition_key=day,
         )
+
+
+def _tell_absent(context: dg.AssetExecutionContext, feed: FileFeedContract, absent: dict[str, str]) -> None:
+    """Dagster notes every day of a range as materialized, so a day without a file says that it has none."""
+    for day, path in absent.items():
+        for layer in ("raw", "staging"):
+            told = {"no_file": path, "dagster/partition_row_count": dg.MetadataValue.int(0)}
+            context.add_asset_metadata(told, asset_key=[layer, feed.name], partition_key=day)
 
 
 def _results(

@@ -66,7 +66,7 @@ def test_one_run_over_three_days_fills_every_table_and_passes_every_check(
         assert _count(warehouse_url, table) == lines
         key = dg.AssetKey(table.split("."))
         assert sorted(instance.get_materialized_partitions(key)) == DAYS
-    assert {"conservation", "reject_limit", "required", "unique", "range", "reference"} == {
+    assert {"conservation", "reject_limit", "required", "unique", "range", "reference", "files_there"} == {
         check.name for check in outcome.checks if check.asset == "staging/retail_sales"
     }
 
@@ -106,9 +106,31 @@ def test_the_same_files_again_read_nothing_and_pass_every_check(
     assert _figures(instance, "staging/retail_sales", DAYS[0])["status"] == "unchanged"
 
 
-def test_a_missing_file_fails_its_feed_names_every_path_and_holds_back_the_fact(run: Run, data: Path) -> None:
-    for day in (FIRST, LAST):
-        sales_file(data, day).unlink()
+def test_b_12_a_range_leaves_out_days_without_a_file_and_names_them(
+    run: Run, data: Path, warehouse_url: str, instance: dg.DagsterInstance
+) -> None:
+    sales_file(data, LAST).unlink()
+    outcome = run()
+    assert outcome.success
+    (warned,) = outcome.failed_checks
+    assert (warned.asset, warned.name, warned.severity) == ("staging/retail_sales", "files_there", "WARN")
+    assert "retail/sales/2026/03/04/sales.csv" in warned.description
+    there = sum(_lines(data, date.fromisoformat(day)) for day in DAYS if day != LAST.isoformat())
+    assert _count(warehouse_url, "analytics.fact_sales") == there
+    with psycopg.connect(warehouse_url) as connection:
+        done = connection.execute("select distinct partition from ops.load where feed = 'retail_sales'")
+        assert LAST.isoformat() not in {day for (day,) in done.fetchall()}
+    assert (
+        _figures(instance, "staging/retail_sales", LAST.isoformat())["no_file"]
+        == "retail/sales/2026/03/04/sales.csv"
+    )
+
+
+def test_b_12_a_range_without_any_file_fails_names_every_path_and_holds_back_the_fact(
+    run: Run, data: Path
+) -> None:
+    for day in DAYS:
+        sales_file(data, date.fromisoformat(day)).unlink()
     outcome = run()
     (failed,) = outcome.failed_steps
     assert failed.error is not None
