@@ -207,6 +207,6 @@ def test_a_key_without_its_member_and_a_sale_that_stands_twice_are_found(history
         (LoadReport("f", DAY, "s", "unchanged", 1), set()),
     ],
 )
-def test_a_load_answers_for_every_row_it_read(report: LoadReport, failed: set[str]) -> None:
+def test_q_02_a_load_answers_for_every_row_it_read(report: LoadReport, failed: set[str]) -> None:
     results = load_check_results(SALES, [report])
     assert {result.check_name for result in results if not result.passed} == failed

@@ -178,7 +178,7 @@ def test_a_rerun_adds_nothing(road: BillingRoad) -> None:
     assert (report.status, road.ask(everything)) == ("unchanged", before)
 
 
-def test_a_customer_who_is_added_to_the_list_heals_its_lines_at_the_next_load(road: BillingRoad) -> None:
+def test_q_15_a_customer_who_is_added_to_the_list_heals_its_lines_at_the_next_load(road: BillingRoad) -> None:
     road.put("input.csv", [*good(20), line(21, customer_id="C-111", customer_name="NEW LTD")])
     road.run()
     assert road.ask(REJECTED) == [("UNKNOWN_CUSTOMER", "INV-00021")]
@@ -215,7 +215,9 @@ def test_items_and_statuses_can_be_added_too(road: BillingRoad) -> None:
     assert road.ask("select count(*) from analytics.fact_billing_invoice where item_key > 0") == [(22,)]
 
 
-def test_beyond_a_fifth_of_rejected_lines_nothing_is_published_and_the_old_stands(road: BillingRoad) -> None:
+def test_q_09_beyond_a_fifth_of_rejected_lines_nothing_is_published_and_the_old_stands(
+    road: BillingRoad,
+) -> None:
     road.put("input.csv", good(10))
     road.run()
     road.put("input.csv", good(7, first=11) + [line(n, total="NULL") for n in range(18, 21)])

@@ -245,7 +245,7 @@ def test_of_one_id_with_two_amounts_in_a_file_the_later_line_counts(road: Channe
 
 
 @pytest.mark.parametrize("order", [(MARCH_1, MARCH_2), (MARCH_2, MARCH_1)])
-def test_an_id_in_two_days_files_is_one_payment_whichever_day_is_loaded_first(
+def test_b_08_an_id_in_two_days_files_is_one_payment_whichever_day_is_loaded_first(
     road: ChannelsRoad, order: tuple[str, str]
 ) -> None:
     road.put(MARCH_1, [line(1, MARCH_1), line(2, MARCH_1)])
@@ -264,7 +264,7 @@ def test_an_id_in_two_days_files_is_one_payment_whichever_day_is_loaded_first(
     assert road.verify() == []
 
 
-def test_a_replaced_day_loses_its_old_payments_gets_its_new_ones_and_moves_nothing_else(
+def test_b_01_b_04_a_replaced_day_loses_its_old_payments_gets_its_new_ones_and_moves_nothing_else(
     road: ChannelsRoad,
 ) -> None:
     road.put(MARCH_1, [line(1, MARCH_1)])

@@ -282,7 +282,7 @@ TEXTS: dict[str, tuple[dict[str, object], list[tuple[str | None, object]]]] = {
 
 
 @pytest.mark.parametrize(("column", "cases"), [pytest.param(*case, id=name) for name, case in TEXTS.items()])
-def test_a_text_becomes_the_value_it_means_or_is_rejected_q_05_q_22(
+def test_q_05_q_22_a_text_becomes_the_value_it_means_or_is_rejected(
     warehouse_url: str,
     tmp_path: Path,
     column: dict[str, object],

@@ -51,7 +51,7 @@ def test_every_sqlstate_has_its_kind_of_error(state: str) -> None:
 @pytest.mark.parametrize(
     "state", [state for state in STATES if state[:2] in {"21", "22", "23", "44", "P0", "XX"}]
 )
-def test_what_the_server_says_about_data_is_not_repeated(state: str) -> None:
+def test_q_25_what_the_server_says_about_data_is_not_repeated(state: str) -> None:
     assert "jane@example.com" not in str(translate(STATES[state]("jane@example.com"), "raw.retail_sales"))
 
 
@@ -85,7 +85,7 @@ def test_a_wrong_password_and_a_wrong_database_are_wrong_settings(database_url: 
             psycopg.connect(psycopg.conninfo.make_conninfo(database_url, **wrong))
 
 
-def test_a_violated_constraint_is_named_and_its_row_is_not(database_url: str) -> None:
+def test_q_25_a_violated_constraint_is_named_and_its_row_is_not(database_url: str) -> None:
     with psycopg.connect(database_url) as conn:
         conn.execute("create table members (email text constraint one_member unique)")
         conn.execute("insert into members values ('jane@example.com')")

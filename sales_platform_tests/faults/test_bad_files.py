@@ -295,7 +295,7 @@ def test_a_file_that_changes_while_it_is_read_waits_and_nothing_of_it_is_publish
     road.assert_sound()
 
 
-def test_a_run_that_waits_too_long_for_another_one_says_which_table_is_taken(road: Road) -> None:
+def test_b_20_a_run_that_waits_too_long_for_another_one_says_which_table_is_taken(road: Road) -> None:
     road.prepare(DAY)
     before = road.standing()
     road.put_sales(text(good_sales(count=7)))
@@ -310,7 +310,7 @@ def test_a_run_that_waits_too_long_for_another_one_says_which_table_is_taken(roa
     assert road.load()[0].unchanged == 7
 
 
-def test_two_runs_on_one_day_at_once_load_it_once(road: Road) -> None:
+def test_b_20_two_runs_on_one_day_at_once_load_it_once(road: Road) -> None:
     road.prepare()
     road.put_sales(text(good_sales()))
     both_there = threading.Barrier(2)

@@ -52,7 +52,7 @@ NO_VALUE = [
 ]
 
 
-def test_unreadable_lines_are_kept_with_their_bytes_all_others_are_published_and_a_good_file_heals(
+def test_q_21_unreadable_lines_are_kept_with_their_bytes_all_others_are_published_and_a_good_file_heals(
     road: Road,
 ) -> None:
     road.prepare()
@@ -71,7 +71,7 @@ def test_unreadable_lines_are_kept_with_their_bytes_all_others_are_published_and
     check_good_rows_and_heal(road)
 
 
-def test_texts_that_are_no_value_are_rejected_with_every_reason_and_a_good_file_heals_q_22(
+def test_q_22_texts_that_are_no_value_are_rejected_with_every_reason_and_a_good_file_heals(
     road: Road, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "sales_platform")
@@ -104,7 +104,7 @@ def check_good_rows_and_heal(road: Road) -> None:
     road.assert_sound()
 
 
-def test_the_reader_stays_in_step_behind_a_quote_that_is_never_closed(road: Road) -> None:
+def test_q_21_the_reader_stays_in_step_behind_a_quote_that_is_never_closed(road: Road) -> None:
     road.prepare()
     lines = good_sales()
     lines[20] = b'21,1,"1,1,2026-01-30T10:00:00,1,1'
@@ -205,7 +205,9 @@ def test_of_conflicting_copies_of_a_key_the_last_line_counts(road: Road) -> None
     road.assert_sound()
 
 
-def test_a_sale_of_an_unknown_product_gets_a_member_that_the_product_list_fills_in_later(road: Road) -> None:
+def test_q_15_a_sale_of_an_unknown_product_gets_a_member_that_the_product_list_fills_in_later(
+    road: Road,
+) -> None:
     road.prepare()
     road.put_sales(text([*good_sales(), sale(99, product_id=77)]))
     (report,) = road.load()

@@ -140,7 +140,7 @@ def test_q_25_no_value_of_a_row_stands_in_a_log_a_message_or_the_record_of_loads
 ) -> None:
     caplog.set_level(logging.DEBUG)
     feed = road.catalog.feeds["retail_sales"].model_copy(update={"reject_limit": share})
-    bad = [sale(n, **{name: SECRET}) for n, name in enumerate(("quantity", "sale_timestamp", "revenue"))]
+    bad = [sale(n, DAY, **{name: SECRET}) for n, name in enumerate(("quantity", "sale_timestamp", "revenue"))]
     road.put_sales(text([*good_sales(), *bad, SECRET.encode(), sale(98) + b"," + SECRET.encode()]))
 
     said = ""

@@ -126,7 +126,7 @@ def test_q_14_a_row_that_was_made_no_better_keeps_its_guarded_text(
     ]
 
 
-def test_replay_after_the_customer_became_known_takes_the_row_from_raw(
+def test_q_10_q_11_replay_after_the_customer_became_known_takes_the_row_from_raw(
     road: BillingRoad, settings: Settings
 ) -> None:
     assert replay_rejected(settings, FEED, reason="UNKNOWN_CUSTOMER").done.refused == 1

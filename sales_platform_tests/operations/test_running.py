@@ -123,7 +123,7 @@ def test_b_12_a_stretch_that_fails_keeps_no_other_from_running_and_is_run_again(
     assert set(published(platform)) == {last - timedelta(days=2), last}
 
 
-def test_a_file_beyond_the_reject_limit_exits_with_3_and_publishes_nothing_of_it(
+def test_q_09_a_file_beyond_the_reject_limit_exits_with_3_and_publishes_nothing_of_it(
     platform: Platform, settings: Settings, last: date
 ) -> None:
     simulate_retail(settings, days=1)

@@ -173,7 +173,7 @@ def test_b_09_a_fact_that_moves_to_another_day_stands_once_and_its_marts_follow(
     assert facts.fact_rows()[0][1] == "2024-01-01"
 
 
-def test_b_09_a_day_replaced_by_nothing_leaves_no_figure_behind(facts: Facts) -> None:
+def test_b_04_b_09_a_day_replaced_by_nothing_leaves_no_figure_behind(facts: Facts) -> None:
     facts.load(up("A", 10))
     facts.load_facts({DAYS[0]: [Fact(1, "k", 15)], DAYS[1]: [Fact(1, "k", 16)]})
     _step(facts)
