@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,10 @@ rejected = typer.Typer(no_args_is_help=True, help="Rows that a contract refused:
 
 Feed = Annotated[str, typer.Argument(help="Such as billing_invoices.", show_default=False)]
 Reason = Annotated[
-    str | None, typer.Option("--reason", help="Only rows that have this reason.", show_default=False)
+    str | None,
+    typer.Option(
+        "--reason", help="Only rows whose first reason this is, as `list` counts them.", show_default=False
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
@@ -147,6 +151,39 @@ def replay(feed: Feed, reason: Reason = None, as_json: AsJson = False) -> None:
         f"[bold]{found.feed}[/bold] {taken:,} of {done.judged:,} rows accepted, {done.refused:,} still refused"
     )
     _print_next(found.domain, taken)
+
+
+@rejected.command("purge")
+def purge(
+    before: Annotated[
+        datetime,
+        typer.Option(
+            "--before",
+            formats=["%Y-%m-%d"],
+            help="Keep what was resolved on this day or later.",
+            show_default=False,
+        ),
+    ],
+    feed: Annotated[str | None, typer.Argument(help="All feeds when left out.", show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete rejected rows that were resolved before a day. Nothing else ever deletes them.
+
+    Rows that still stand rejected stay, however old they are, because replay, resubmit and later loads need them. The
+    record of loads keeps how many rows each load rejected. A file exported before can no longer correct a deleted row.
+    """
+    from sales_platform.cli.tables import console, print_json
+    from sales_platform.operations.rejected import purge_rejected
+
+    found = purge_rejected(load_settings(), before.date(), feed)
+    if as_json:
+        print_json(found)
+        return
+    for item in found:
+        kept = f", {item.kept:,} still stand rejected and stay" if item.kept else ""
+        console().print(f"[bold]{item.feed}[/bold] {item.deleted:,} deleted{kept}", soft_wrap=True)
+    if not any(item.deleted for item in found):
+        console().print(f"[green]✓[/green] nothing was resolved before {before:%Y-%m-%d}")
 
 
 def _print_row(row: ShownRow) -> None:

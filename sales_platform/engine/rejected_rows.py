@@ -66,7 +66,7 @@ def open_rows(
 ) -> Iterator[RejectedRow]:
     """Records of a feed that stand rejected, in the order of their partitions and lines, fetched in portions.
 
-    reason: only those with this one among their reasons.
+    reason: only those whose first reason this is, as `count_rejected` counts them.
     """
     with connection.cursor("rejected_rows", row_factory=class_row(RejectedRow)) as cursor:
         cursor.execute(
@@ -74,7 +74,7 @@ def open_rows(
             select rejected_id, partition, source_row, reasons, attempts, first_seen, last_seen, raw_record
             from quality.rejected_record
             where feed = %(feed)s and resolved_at is null
-                and (%(reason)s::text is null or %(reason)s = any(reasons))
+                and (%(reason)s::text is null or reason = %(reason)s)
             order by ops.natural_order(partition), source_row, rejected_id limit %(limit)s
             """,
             {"feed": feed, "reason": reason, "limit": limit},
@@ -88,7 +88,7 @@ def received_columns(connection: Connection, feed: str, reason: str | None = Non
         """
         select distinct k.name from quality.rejected_record as q, jsonb_object_keys(q.raw_record) as k (name)
         where q.feed = %(feed)s and q.resolved_at is null
-            and (%(reason)s::text is null or %(reason)s = any(q.reasons)) order by 1
+            and (%(reason)s::text is null or q.reason = %(reason)s) order by 1
         """,
         {"feed": feed, "reason": reason},
     ).fetchall()

@@ -26,7 +26,7 @@ class Replayed:
 
 def replay(warehouse: Warehouse, feed: FileFeedContract, reason: str | None = None) -> Replayed:
     """Judge the partitions again in which rows stand rejected, from raw: by the contract and the reference tables
-    of now. reason: only partitions with this one among the reasons.
+    of now. reason: only partitions with records whose first reason this is.
 
     What no record could be made of stays as it is. Raises DataRefused for partitions beyond the reject_limit, after
     the others were published.
@@ -53,5 +53,5 @@ def replay(warehouse: Warehouse, feed: FileFeedContract, reason: str | None = No
 _REPLAYABLE = """
     select rejected_id, partition from quality.rejected_record
     where feed = %(feed)s and resolved_at is null and origin <> 'reader'
-        and (%(reason)s::text is null or %(reason)s = any(reasons))
+        and (%(reason)s::text is null or reason = %(reason)s)
 """

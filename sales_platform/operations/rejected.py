@@ -1,18 +1,18 @@
 """What `sales-platform rejected` does: show what stands rejected, take it out for correction, take corrections in,
-judge again. How a row is judged, the engine knows.
+judge again, forget what is long resolved. How a row is judged, the engine knows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sales_platform.contracts.catalog import Catalog, read_catalog
 from sales_platform.contracts.feed import FileFeedContract
-from sales_platform.engine import rejected_rows
+from sales_platform.engine import purging, rejected_rows
 from sales_platform.engine.rejected_rows import RejectedCount
 from sales_platform.errors import WrongUse
 from sales_platform.operations.opening import open_warehouse
@@ -74,7 +74,9 @@ def list_rejected(
 def show_rejected(
     settings: Settings, feed: str, *, reason: str | None = None, limit: int = 20, reveal: bool = False
 ) -> list[ShownRow]:
-    """The first records of a feed that stand rejected. reveal: with what the contract calls personal."""
+    """The first records of a feed that stand rejected. reason: the first one of the record, as `list_rejected` counts.
+    reveal: with what the contract calls personal.
+    """
     catalog = read_catalog()
     _refuse_unknown(catalog, feed)
     with open_warehouse(settings) as warehouse, warehouse.transaction() as connection:
@@ -154,6 +156,13 @@ def replay_rejected(settings: Settings, feed: str, *, reason: str | None = None)
     found = _file_feed(read_catalog(), feed)
     with open_warehouse(settings) as warehouse:
         return FeedReplayed(found.name, found.domain, replay(warehouse, found, reason))
+
+
+def purge_rejected(settings: Settings, before: date, feed: str | None = None) -> list[purging.Purged]:
+    """Delete the records that were resolved before a business day; those that stand rejected stay (Q-26)."""
+    _refuse_unknown(read_catalog(), feed)
+    with open_warehouse(settings) as warehouse, warehouse.transaction() as connection:
+        return purging.purge_resolved(connection, before, feed)
 
 
 def _refuse_unknown(catalog: Catalog, feed: str | None) -> None:

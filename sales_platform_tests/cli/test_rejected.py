@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from sales_platform.cli.rejected import rejected
 from sales_platform.cli.tables import WIDTH
+from sales_platform.engine.purging import Purged
 from sales_platform.engine.rejected_rows import RejectedCount
 from sales_platform.engine.replaying import Replayed
 from sales_platform.engine.resubmission import Resubmitted
@@ -104,6 +105,20 @@ def test_replay_says_how_many_rows_are_still_refused(monkeypatch: pytest.MonkeyP
 
     assert "0 of 3 rows accepted, 3 still refused" in shown
     assert "Next" not in shown
+
+
+def test_purge_says_what_went_and_what_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer(monkeypatch, "purge_rejected", [Purged("billing_invoices", 1200, 3)])
+
+    assert (
+        "billing_invoices 1,200 deleted, 3 still stand rejected and stay"
+        in run("purge", "--before", "2026-01-01").output
+    )
+    assert json.loads(run("purge", "--before", "2026-01-01", "--json").output)[0]["deleted"] == 1200
+
+    answer(monkeypatch, "purge_rejected", [])
+    assert "nothing was resolved before 2026-01-01" in run("purge", "--before", "2026-01-01").output
+    assert run("purge").exit_code == 2
 
 
 def test_wrong_use_exits_2_and_beyond_the_limit_3(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sales_platform.operations.rejected import (
     MASKED,
     export_rejected,
     list_rejected,
+    purge_rejected,
     replay_rejected,
     resubmit_file,
     show_rejected,
@@ -183,3 +185,64 @@ def test_what_makes_no_sense_is_said(road: BillingRoad, settings: Settings, tmp_
     with pytest.raises(WrongUse, match="0 feeds"):
         resubmit_file(settings, foreign)
     assert not (tmp_path / "none.csv").exists()
+
+
+def test_the_reason_of_a_row_is_its_first_one_in_every_command(
+    road: BillingRoad, settings: Settings, tmp_path: Path
+) -> None:
+    (shown,) = show_rejected(settings, FEED, reason="INVALID_QUANTITY")
+    assert shown.reasons == ["INVALID_QUANTITY", "INVALID_TOTAL"]
+    assert counted(settings).keys() == {"UNKNOWN_CUSTOMER", "INVALID_QUANTITY", "RAGGED_LINE"}
+
+    assert show_rejected(settings, FEED, reason="INVALID_TOTAL") == []
+    with pytest.raises(WrongUse, match="nothing of billing_invoices stands rejected for INVALID_TOTAL"):
+        export_rejected(settings, FEED, reason="INVALID_TOTAL", out=tmp_path / "none.csv")
+    assert replay_rejected(settings, FEED, reason="INVALID_TOTAL").done.judged == 0
+    assert replay_rejected(settings, FEED, reason="INVALID_QUANTITY").done.judged == 1
+
+
+def test_q_26_resolved_rows_are_kept_until_they_are_purged_and_the_counts_of_their_load_after_it(
+    road: BillingRoad, settings: Settings
+) -> None:
+    road.put("reference/customers.csv", ["C-100,Acme Corp", "C-999,Jane Roe"], "customer_id,customer_name")
+    road.load_lists()
+    replay_rejected(settings, FEED)
+    ((today,),) = road.ask(
+        "select distinct ops.business_day(resolved_at) from quality.rejected_record"
+        " where resolved_at is not null"
+    )
+    fates = "select load_id, rows_read, rows_rejected from ops.load order by load_id"
+    before, open_rows = road.ask(fates), counted(settings)
+
+    assert purge_rejected(settings, today) == []
+    assert counted(settings, resolved=True)["UNKNOWN_CUSTOMER"] == (0, 1)
+
+    assert purge_rejected(settings, today + timedelta(days=1), "retail_sales") == []
+    (done,) = purge_rejected(settings, today + timedelta(days=1))
+
+    assert (done.feed, done.deleted, done.kept) == (FEED, 1, 2)
+    assert counted(settings, resolved=True) == counted(settings) == open_rows
+    assert road.ask(fates) == before
+    assert 3 in {rejected for _, _, rejected in before}
+    assert road.verify() == []
+    assert replay_rejected(settings, FEED).done.refused == 2 - 1  # the line that is no record is not judged
+    with pytest.raises(WrongUse, match="there is no feed nonsense"):
+        purge_rejected(settings, today, "nonsense")
+
+
+def test_a_line_whose_record_was_purged_is_rejected_anew_when_it_comes_again(
+    road: BillingRoad, settings: Settings
+) -> None:
+    bad = line("X-2", qty="three")
+    road.put("input.csv", [line(number) for number in range(40)])
+    road.load()
+    assert counted(settings) == {}
+    ((today,),) = road.ask("select distinct ops.business_day(resolved_at) from quality.rejected_record")
+    purge_rejected(settings, today + timedelta(days=1), FEED)
+    assert road.ask("select count(*) from quality.rejected_record") == [(0,)]
+
+    road.put("input.csv", [*(line(number) for number in range(40)), bad])
+    road.load()
+
+    assert counted(settings) == {"INVALID_QUANTITY": (1, 0)}
+    assert road.verify() == []
