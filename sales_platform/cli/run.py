@@ -30,11 +30,17 @@ def run(
     force: Annotated[
         bool, typer.Option("--force", help="Recompute analytics and marts tables where nothing changed, too.")
     ] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only show which days and files would run, and why.")
+    ] = False,
 ) -> None:
     """Load and publish what is due: a range of days, or all that is missing, changed or failed.
 
     Days of a range without a file are left out and named; the command then exits with 1.
     """
+    if plan:
+        _print_preview(selection, _day(first), _day(last), force=force)
+        return
     from sales_platform.cli.progress import progress_on
     from sales_platform.cli.tables import console
     from sales_platform.operations.running import run as run_selection
@@ -50,6 +56,29 @@ def run(
     )
     print_summary(output, summary)
     raise typer.Exit(summary.exit_code)
+
+
+def _print_preview(selection: str, first: date | None, last: date | None, *, force: bool) -> None:
+    from sales_platform.cli.progress import print_missing
+    from sales_platform.cli.tables import console, number, table
+    from sales_platform.operations.previewing import preview
+
+    output = console()
+    for domain in preview(load_settings(), selection, first=first, last=last, force=force):
+        output.print(f"[bold]{domain.domain}[/bold]: {domain.standing:,} days or files stand", soft_wrap=True)
+        if domain.windows:
+            shown = table("from", "to", "count", "why", right=("count",), whole=("from", "to"))
+            for window in domain.windows:
+                shown.add_row(
+                    escape(window.first), escape(window.last), number(window.partitions), window.why
+                )
+            output.print(shown)
+        if domain.undated:
+            output.print(f"  without days: {', '.join(domain.undated)}", soft_wrap=True)
+        if not (domain.windows or domain.undated):
+            output.print("  nothing to do")
+        if domain.missing_paths:
+            print_missing(output, domain.missing_paths)
 
 
 def print_summary(output: Console, summary: RunSummary) -> None:

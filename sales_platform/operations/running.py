@@ -75,7 +75,7 @@ def run(
     nothing changed too, without dates for every loaded day. Raises WrongUse for a selection or range that
     makes no sense.
     """
-    _refuse_empty_range(settings, first, last)
+    refuse_empty_range(settings, first, last)
     with open_platform(settings) as platform:
         return run_on(platform, selection, first=first, last=last, force=force, progress=progress or Silent())
 
@@ -90,8 +90,8 @@ def run_on(
     progress: Progress,
 ) -> RunSummary:
     """The same on a platform that is open."""
-    selected = _without_comparisons(select(platform.definitions, selection))
-    days = _range(platform.settings, selected, first, last)
+    selected = without_comparisons(select(platform.definitions, selection))
+    days = asked_days(platform.settings, selected, first, last)
     outcomes: list[RunOutcome] = []
     missing: list[str] = []
     standing = 0
@@ -115,7 +115,7 @@ def run_on(
     return RunSummary(tuple(outcomes), tuple(fates), tuple(missing), standing, days is not None, refused)
 
 
-def _without_comparisons(selected: list[Selected]) -> list[Selected]:
+def without_comparisons(selected: list[Selected]) -> list[Selected]:
     """Comparing a source whole is no part of what a run owes; it is done when nothing else was asked for."""
     rest = [domain for domain in selected if domain.domain != COMPARISONS]
     return rest or selected
@@ -217,7 +217,8 @@ def _title(domain: str, span: Days | tuple[str, str] | None) -> str:
     return f"{domain} {span[0]}" if span[0] == span[1] else f"{domain} {span[0]} … {span[1]}"
 
 
-def _refuse_empty_range(settings: Settings, first: date | None, last: date | None) -> None:
+def refuse_empty_range(settings: Settings, first: date | None, last: date | None) -> None:
+    """Raise WrongUse for a range that can hold nothing, before anything is opened (B-22)."""
     if first is None and last is None:
         return
     start, today = settings.partitions_start, today_of(settings)
@@ -226,7 +227,7 @@ def _refuse_empty_range(settings: Settings, first: date | None, last: date | Non
     )
 
 
-def _range(
+def asked_days(
     settings: Settings, selected: Sequence[Selected], first: date | None, last: date | None
 ) -> Days | None:
     """Both ends of the range; where one was left out, the first day with a file, and yesterday."""
