@@ -15,6 +15,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from sales_platform.errors import ConfigurationError
 
+# A folder of this machine, or a URL that fsspec reads. A URL stays text: a Path would fold its slashes.
+DataFolder = Path | str
+
 
 class Settings(BaseSettings):
     """The settings of one process. `None` for a URL means: the embedded server."""
@@ -34,10 +37,10 @@ class Settings(BaseSettings):
         validation_alias="SALES_PLATFORM_HOME",
         description="Folder of everything the platform keeps on this machine.",
     )
-    data: Path = Field(
+    data_root: DataFolder = Field(
         Path("data"),
         validation_alias="SALES_PLATFORM_DATA",
-        description="Folder below which the source files lie.",
+        description="Folder below which the source files lie, or a URL such as s3://bucket/prefix.",
     )
     log_dir: Path | None = Field(
         None, validation_alias="LOG_DIR", description="Folder of the JSON logs; default: logs below the home."
@@ -105,6 +108,11 @@ class Settings(BaseSettings):
             source.config = SettingsConfigDict(**{**source.config, "populate_by_name": False})
         return init_settings, env_settings, dotenv_settings
 
+    @field_validator("data_root", mode="before")
+    @classmethod
+    def _folder_or_url(cls, value: object) -> object:
+        return Path(value) if isinstance(value, str) and "://" not in value else value
+
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -134,6 +142,17 @@ class Settings(BaseSettings):
         """The URL of an OLTP database by the name that a contract uses: <NAME>_OLTP_URL, whatever the name."""
         known: SecretStr | None = getattr(self, f"{name}_oltp_url", None)
         return known.get_secret_value() if known else os.environ.get(f"{name.upper()}_OLTP_URL") or None
+
+    @property
+    def data(self) -> Path:
+        """The data folder, for whoever writes there. Raises ConfigurationError where it is a URL."""
+        if isinstance(self.data_root, Path):
+            return self.data_root
+        raise ConfigurationError(
+            "files are written to a folder of this machine only, and this is a URL.",
+            where="SALES_PLATFORM_DATA",
+            remedy="Set it to a folder for this command, and copy the files.",
+        )
 
     @property
     def zone(self) -> ZoneInfo:

@@ -107,6 +107,10 @@ def _remarks(feed: FeedStatus) -> list[str]:
         named = ", ".join(feed.missing[:NAMED])
         more = f" and {len(feed.missing) - NAMED} more" if len(feed.missing) > NAMED else ""
         remarks.append(f"[yellow]{feed.feed}[/yellow] no file: {named}{more}")
+    if feed.strays:
+        named = ", ".join(escape(path) for path in feed.strays[:NAMED])
+        more = f" and {len(feed.strays) - NAMED} more" if len(feed.strays) > NAMED else ""
+        remarks.append(f"[yellow]{feed.feed}[/yellow] read by no feed: {named}{more}")
     return remarks
 
 

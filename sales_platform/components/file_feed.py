@@ -1,7 +1,6 @@
 """The Component FileFeed: files land in raw and are judged into staging. Loading belongs to the engine."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Self
 
 import dagster as dg
@@ -21,7 +20,7 @@ from sales_platform.engine.reports import LoadReport
 from sales_platform.engine.warehouse import Warehouse
 from sales_platform.errors import DataRefused, FileMissing
 from sales_platform.resources import SourceFilesResource, WarehouseResource
-from sales_platform.settings import load_settings
+from sales_platform.settings import DataFolder, load_settings
 
 
 @dg.scaffold_with(FileFeedScaffolder)
@@ -103,7 +102,7 @@ def _landed_and_staged(feed: FileFeedContract) -> dg.AssetsDefinition:
 
 
 def _files(
-    feed: FileFeedContract, data: Path, asked: list[str] | None
+    feed: FileFeedContract, data: DataFolder, asked: list[str] | None
 ) -> tuple[list[SourceFile], dict[str, str]]:
     """The files of a run; and day → path of those that a range leaves out because no file is there.
 

@@ -9,18 +9,18 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dagster as dg
 
 from sales_platform.components import metadata, partitions
 from sales_platform.contracts.catalog import read_catalog
 from sales_platform.contracts.feed import FileFeedContract
-from sales_platform.engine.files import existing_days, existing_files, locate
-from sales_platform.engine.loads import load_states
-from sales_platform.errors import FileMissing, SalesPlatformError
+from sales_platform.engine.files import SourceFile, existing_days, existing_files, locate
+from sales_platform.engine.loads import load_states, newest_landing
+from sales_platform.engine.strays import strays
+from sales_platform.errors import FileMissing, SalesPlatformError, SourceError, SourceNotReady
 from sales_platform.resources import SourceFilesResource, WarehouseResource
-from sales_platform.settings import load_settings
+from sales_platform.settings import DataFolder, load_settings
 
 EVERY_SECONDS = 30
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
@@ -65,8 +65,21 @@ def stretches(due: Sequence[str], order: Sequence[str]) -> list[tuple[str, str]]
     return joined
 
 
+@dataclass(frozen=True)
+class Seen:
+    """One look at a feed's folders. looks: partition → size and time of change of its file, in the feed's order.
+    unreadable: what is wrong with the files that cannot be looked at. early: days with a file that have not ended.
+    strays: files beside them that no feed reads.
+    """
+
+    looks: dict[str, str]
+    unreadable: tuple[str, ...] = ()
+    early: tuple[str, ...] = ()
+    strays: tuple[str, ...] = ()
+
+
 def file_sensor(feed: FileFeedContract) -> dg.SensorDefinition:
-    """`<feed>_files`: looks at sizes and times only; what stands already at the first look is not loaded again."""
+    """`<feed>_files`: looks at sizes and times; the first look reads the files too, and leaves alone what is loaded."""
 
     @dg.sensor(
         name=f"{feed.name}_files",
@@ -79,40 +92,54 @@ def file_sensor(feed: FileFeedContract) -> dg.SensorDefinition:
         context: dg.SensorEvaluationContext, warehouse: WarehouseResource, source_files: SourceFilesResource
     ) -> dg.SensorResult | dg.SkipReason:
         try:
-            now = looks(source_files.root, feed)
-            known, before = _remembered(context.cursor) or (_loaded(warehouse, feed, now), {})
+            data = source_files.root
+            seen = see(data, feed)
+            known, before = _remembered(context.cursor) or (_loaded(warehouse, feed, data, seen.looks), {})
         except SalesPlatformError as error:
             return dg.SkipReason(str(error))
-        decision = decide(known, before, now)
-        cursor = json.dumps({"known": decision.known, "before": now})
+        decision = decide(known, before, seen.looks)
+        cursor = json.dumps({"known": decision.known, "before": seen.looks})
+        told = _remarks(decision, seen)
         if not decision.due:
-            return dg.SensorResult(skip_reason=_why_not(decision), cursor=cursor)
+            return dg.SensorResult(skip_reason="; ".join(told) or "no file is new or changed", cursor=cursor)
+        for remark in told:
+            context.log.warning(remark)
         return _asked(context.instance, feed, decision, cursor)
 
     return look
 
 
-def looks(data: Path, feed: FileFeedContract) -> dict[str, str]:
-    """Partition → size and time of change of its file, without reading it; in the feed's order."""
-    found = {}
-    for name in _places(data, feed):
+def see(data: DataFolder, feed: FileFeedContract) -> Seen:
+    """Look at every file of the feed without reading it. One that cannot be looked at holds up no other."""
+    places, early = _places(data, feed)
+    found, unreadable = {}, []
+    for name in places:
         try:
-            found[name] = locate(data, feed.path, partitions.as_place(feed, name) if name else None).look()
+            found[name] = _file(data, feed, name).look()
         except FileMissing:
             continue
-    return found
+        except (SourceError, SourceNotReady) as error:
+            unreadable.append(str(error))
+    return Seen(found, tuple(unreadable), tuple(early), strays(data, feed))
 
 
-def _places(data: Path, feed: FileFeedContract) -> list[str]:
-    """Days that are partitions and have ended, files, or the one file of a feed without partitions."""
+def _file(data: DataFolder, feed: FileFeedContract, name: str) -> SourceFile:
+    return locate(data, feed.path, partitions.as_place(feed, name) if name else None)
+
+
+def _places(data: DataFolder, feed: FileFeedContract) -> tuple[list[str], list[str]]:
+    """Days that are partitions and have ended, files, or the one file of a feed without partitions; and the days that
+    have not ended, today among them.
+    """
     if feed.partitions == "per_file":
-        return existing_files(data, feed.path)
+        return existing_files(data, feed.path), []
     if feed.partitions == "none":
-        return [""]
+        return [""], []
     settings = load_settings()
     today = datetime.now(UTC).astimezone(settings.zone).date()
     days = existing_days(data, feed.path)
-    return [day.isoformat() for day in days if settings.partitions_start <= day < today]
+    ended = [day.isoformat() for day in days if settings.partitions_start <= day < today]
+    return ended, [day.isoformat() for day in days if day >= today]
 
 
 def _remembered(cursor: str | None) -> tuple[dict[str, str], dict[str, str]] | None:
@@ -122,13 +149,29 @@ def _remembered(cursor: str | None) -> tuple[dict[str, str], dict[str, str]] | N
     return kept["known"], kept["before"]
 
 
-def _loaded(warehouse: WarehouseResource, feed: FileFeedContract, now: Mapping[str, str]) -> dict[str, str]:
-    """At the first look: what the warehouse holds already counts as known."""
+def _loaded(
+    warehouse: WarehouseResource, feed: FileFeedContract, data: DataFolder, now: Mapping[str, str]
+) -> dict[str, str]:
+    """At the first look: a file counts as known when the warehouse holds this very content of it."""
     with warehouse.open().transaction() as connection:
-        standing = {
-            name for name, state in load_states(connection, feed).items() if state.landed_load_id is not None
-        }
-    return {name: look for name, look in now.items() if name in standing or (name == "" and standing)}
+        states = load_states(connection, feed)
+    if feed.partitions == "none":
+        newest = newest_landing(states.values())
+        standing = {"": newest.content_hash} if newest else {}
+    else:
+        standing = {name: s.content_hash for name, s in states.items() if s.landed_load_id is not None}
+    return {
+        name: look
+        for name, look in now.items()
+        if name in standing and _content(_file(data, feed, name)) == standing[name]
+    }
+
+
+def _content(file: SourceFile) -> str | None:
+    try:
+        return file.content_hash()
+    except (SourceError, SourceNotReady):
+        return ""
 
 
 def _asked(
@@ -172,10 +215,17 @@ def _undated_assets(feed: FileFeedContract) -> list[dg.AssetKey]:
     return [metadata.key_of(name) for name in (f"raw.{feed.name}", staging, *readers)]
 
 
-def _why_not(decision: Decision) -> str:
-    told = [
+def _remarks(decision: Decision, seen: Seen) -> list[str]:
+    """What stands in the way of files, or lies in the wrong place."""
+    told = {
+        "still being written": decision.waiting,
+        "no longer there": decision.gone,
+        "cannot be read": seen.unreadable,
+        "waits for the end of its day": seen.early,
+        "read by no feed": seen.strays,
+    }
+    return [
         f"{what}: {', '.join(names[:NAMED])}{' …' if len(names) > NAMED else ''}"
-        for what, names in (("still being written", decision.waiting), ("no longer there", decision.gone))
+        for what, names in told.items()
         if any(names)
     ]
-    return "; ".join(told) or "no file is new or changed"

@@ -20,8 +20,9 @@ from psycopg import sql
 
 from sales_platform.engine.bad_records import BadRecords
 from sales_platform.engine.driver_errors import translated
-from sales_platform.engine.files import CHUNK_BYTES, SourceFile
+from sales_platform.engine.files import SourceFile
 from sales_platform.engine.reader import BadRecord, Header, split_records
+from sales_platform.engine.unpacking import CHUNK_BYTES
 from sales_platform.errors import DatabaseFailure, SourceError
 
 _REFUSED = (psycopg.errors.BadCopyFileFormat, psycopg.errors.CharacterNotInRepertoire)

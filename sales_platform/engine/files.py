@@ -1,7 +1,4 @@
-"""Where the file of a feed lies and what identifies it. No SQL, and no look at what the bytes mean.
-
-Everything goes through fsspec, so that a location may become a URL; today it is a path below the data folder.
-"""
+"""Where the file of a feed lies and what identifies it. No SQL, and no look at what the bytes mean."""
 
 from __future__ import annotations
 
@@ -12,55 +9,63 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
-from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import fsspec
-from fsspec.core import url_to_fs
 
-from sales_platform.errors import ContractError, FileMissing, SourceError, SourceNotReady
+from sales_platform.engine import file_systems
+from sales_platform.engine.file_patterns import day_in, path_of, segments
+from sales_platform.engine.unpacking import CHUNK_BYTES, Unpacked, is_packed, told, unpacked
+from sales_platform.errors import FileMissing, SourceError, SourceNotReady
+from sales_platform.settings import DataFolder
 
-CHUNK_BYTES = 1 << 20
 # Reference files that the package brings along, for data folders that have none of their own.
 REFERENCE_FOLDER = Path(__file__).parents[1] / "reference"
-
-_PLACEHOLDER = re.compile(r"\{partition:([^{}]*)\}")
-_DIRECTIVES = {"%Y": r"\d{4}", "%m": r"\d{2}", "%d": r"\d{2}"}
 
 
 @dataclass(frozen=True)
 class SourceFile:
     """One file of a feed.
 
-    path: as a user knows it, relative to the data folder. location: where fsspec finds it.
-    partition: the day in ISO form, or the file's name for a feed without partitions.
+    path: as a user knows it, relative to the data folder. location: where fsspec finds it. partition: the day in ISO
+    form, or the file's name for a feed without partitions. leads_out: a link that ends outside the data folder; every
+    look at the file raises SourceError.
     """
 
     path: str
     location: str
     partition: str
+    leads_out: bool = False
 
     def open(self) -> BinaryIO:
-        """A stream at the first byte; raises FileMissing or SourceError when it cannot be opened."""
-        with self._readable():
-            return cast(BinaryIO, _file_system(self.location).open(self.location, "rb"))
+        """A stream at the first byte, unpacked where the file is gzip; raises FileMissing or SourceError when it cannot
+        be opened, and SourceError while it is read.
+        """
+        with self._reachable():
+            source = file_systems.stream(self.location)
+            packed = is_packed(source)
+        if packed:
+            return unpacked(source, self.path)
+        return told(source, self.path) if file_systems.is_remote(self.location) else source
 
     def size(self) -> int:
-        """Bytes of the file."""
-        with self._readable():
-            return int(_file_system(self.location).size(self.location))
+        """Bytes of the file as it lies there."""
+        with self._reachable():
+            files, path = file_systems.opened(self.location)
+            return int(files.size(path))
 
     def content_hash(self) -> str:
-        """SHA-256 of the bytes as hexadecimal digits, read once in chunks.
+        """SHA-256 of the bytes, unpacked where the file is gzip, as hexadecimal digits; read once in chunks.
 
         Raises SourceNotReady if the file was written to while it was read.
         """
         before = self._look()
         rest = self.size()  # no further, or a writer as quick as this reader would hold it for ever
         digest = hashlib.sha256()
-        with self.open() as stream, self._readable():
-            while chunk := stream.read(min(CHUNK_BYTES, rest)):
+        with self.open() as stream, self._reachable():
+            bounded = not isinstance(stream, Unpacked)
+            while chunk := stream.read(min(CHUNK_BYTES, rest) if bounded else CHUNK_BYTES):
                 digest.update(chunk)
                 rest -= len(chunk)
         if self._look() != before:
@@ -76,60 +81,53 @@ class SourceFile:
         return " ".join(str(part) for part in self._look() if part is not None)
 
     def _look(self) -> tuple[object, ...]:
-        with self._readable():
-            info = _file_system(self.location).info(self.location)
-        return tuple(info.get(name) for name in ("size", "mtime", "ino", "LastModified", "ETag", "etag"))
+        with self._reachable():
+            return file_systems.traits(self.location)
 
     @contextmanager
-    def _readable(self) -> Iterator[None]:
+    def _reachable(self) -> Iterator[None]:
+        if self.leads_out:
+            raise _leads_out(self.path)
         try:
-            yield
-        except FileNotFoundError:
+            with file_systems.named(self.path, "The file cannot be read"):
+                yield
+        except (FileNotFoundError, NotADirectoryError):
             raise _missing(self.path, "Put the file there and load again.") from None
-        except OSError as error:
-            raise SourceError(
-                f"The file cannot be read ({error.strerror or type(error).__name__}).",
-                where=self.path,
-                remedy="Check its permissions and the disk it lies on.",
-            ) from error
 
 
 def locate(
-    data: Path, pattern: str, partition: date | str | None, *, shipped: str | None = None
+    data: DataFolder, pattern: str, partition: date | str | None, *, shipped: str | None = None
 ) -> SourceFile:
     """The file that `pattern` names below `data`: for a day, for a file's own name, or (None) for a feed without
     partitions. shipped: the file of the package that stands in for one that is not there.
 
     Raises FileMissing with the path looked for, SourceError for a path that leaves the data folder, and
-    ContractError for a pattern that needs a day and got none.
+    ContractError for a pattern that needs a day and got none. A link that leaves the data folder is found; reading it
+    is refused, so that it costs a run no more than itself.
     """
-    path = _path_of(pattern, partition)
-    root = data.resolve()
-    place = (root / path).resolve()
-    if not place.is_relative_to(root):
-        raise SourceError(
-            "The path leads out of the data folder.",
-            where=path,
-            remedy="Copy the file into the data folder; links and '..' are not followed out of it.",
-        )
-    if not place.is_file():
-        if shipped:
-            return SourceFile(
-                f"{path} (as shipped)", str(REFERENCE_FOLDER / shipped), PurePosixPath(path).name
-            )
-        raise _missing(
-            path, f"Put it at {root / path}, or set SALES_PLATFORM_DATA to the folder that has it."
-        )
+    path = path_of(pattern, partition)
+    if ".." in PurePosixPath(path).parts or PurePosixPath(path).is_absolute():
+        raise _leads_out(path)
     named = partition.isoformat() if isinstance(partition, date) else PurePosixPath(path).name
-    return SourceFile(path, str(place), named)
+    place = file_systems.below(data, path)
+    if isinstance(data, Path):
+        place = str(Path(place).resolve())
+        if not Path(place).is_relative_to(data.resolve()):
+            return SourceFile(path, place, named, leads_out=True)
+    if _is_file(place):
+        return SourceFile(path, place, named)
+    if shipped:
+        return SourceFile(f"{path} (as shipped)", str(REFERENCE_FOLDER / shipped), PurePosixPath(path).name)
+    looked = file_systems.below(data, path)
+    raise _missing(path, f"Put it at {looked}, or set SALES_PLATFORM_DATA to the folder that has it.")
 
 
-def existing_files(data: Path, pattern: str) -> list[str]:
+def existing_files(data: DataFolder, pattern: str) -> list[str]:
     """The names of the files that a pattern with a * finds below `data`, digits ordered as numbers."""
-    root, folder = data.resolve(), PurePosixPath(pattern).parent
-    paths = _listed(_file_system(str(root)), str(root / folder))
+    files, root = file_systems.opened(data)
     name = PurePosixPath(pattern).name
-    return sorted((_name(path) for path in paths if fnmatchcase(_name(path), name)), key=natural_order)
+    found = [_name(path) for path, _ in file_systems.listing(files, _folder(root, pattern))]
+    return sorted((path for path in found if fnmatchcase(path, name)), key=natural_order)
 
 
 def natural_order(name: str) -> tuple[str, str]:
@@ -137,16 +135,21 @@ def natural_order(name: str) -> tuple[str, str]:
     return re.sub(r"\d+", lambda digits: digits[0].lstrip("0").rjust(20, "0"), name), name
 
 
-def existing_days(data: Path, pattern: str) -> list[date]:
+def existing_days(data: DataFolder, pattern: str) -> list[date]:
     """The days that have a file below `data`, ascending; found by listing, not by asking for each day."""
-    root = str(data.resolve())
-    files = _file_system(root)
+    files, root = file_systems.opened(data)
     days = []
-    for path in _matches(files, root, _segments(pattern)):
-        day = _day_in(pattern, path[len(root) + 1 :])
-        if day is not None and files.isfile(path):
+    for path in _matches(files, root, segments(pattern)):
+        day = day_in(pattern, path[len(root) + 1 :])
+        if day is not None and _is_there(files, path):
             days.append(day)
     return sorted(days)
+
+
+def folders(data: DataFolder, pattern: str) -> list[str]:
+    """The folders, as the storage names them, in which files of `pattern` lie or would lie."""
+    files, root = file_systems.opened(data)
+    return _matches(files, root, segments(pattern)[:-1]) if "{" in pattern else [_folder(root, pattern)]
 
 
 def refuse_if_growing(file: SourceFile) -> None:
@@ -157,98 +160,44 @@ def refuse_if_growing(file: SourceFile) -> None:
     file.content_hash()
 
 
-def _file_system(location: str) -> fsspec.AbstractFileSystem:
-    return url_to_fs(location)[0]
+def _leads_out(path: str) -> SourceError:
+    return SourceError(
+        "The path leads out of the data folder.",
+        where=path,
+        remedy="Copy the file into the data folder; links and '..' are not followed out of it.",
+    )
 
 
 def _missing(path: str, remedy: str) -> FileMissing:
     return FileMissing("There is no such file.", where=path, remedy=remedy)
 
 
-def _path_of(pattern: str, partition: date | str | None) -> str:
-    if isinstance(partition, str):
-        return str(PurePosixPath(pattern).parent / partition)
-    if "{" not in pattern:
-        return pattern
-    if partition is None:
-        raise ContractError(
-            "The path needs a day.", where=pattern, remedy="Declare the feed as `partitions: daily`."
-        )
-    _day_format(pattern)
-    return _PLACEHOLDER.sub(lambda found: partition.strftime(found[1]), pattern)
+def _is_file(place: str) -> bool:
+    if not file_systems.is_remote(place):
+        return Path(place).is_file()
+    return _is_there(*file_systems.opened(place))
 
 
-@cache
-def _day_format(pattern: str) -> str:
-    """The pattern as one strftime format; raises ContractError for what cannot be turned back into a day."""
-    found = _PLACEHOLDER.sub(r"\1", pattern)
-    unknown = set(re.findall(r"%.?|[{}]", found)) - _DIRECTIVES.keys()
-    if unknown or not _DIRECTIVES.keys() <= set(re.findall("%.", found)):
-        raise ContractError(
-            "The path does not name one file per day.",
-            where=pattern,
-            remedy="Write the day as {partition:…} with %Y, %m and %d, such as {partition:%Y/%m/%d}.",
-        )
-    return found
+def _folder(root: str, pattern: str) -> str:
+    folder = PurePosixPath(pattern).parent
+    return f"{root}/{folder}" if folder.parts else root
 
 
-def _segments(pattern: str) -> list[str | re.Pattern[str]]:
-    """The parts of the path: text where it is fixed, an expression where it holds a part of the day."""
-    return [
-        re.compile("".join(_DIRECTIVES.get(piece) or re.escape(piece) for piece in re.split("(%.)", part)))
-        if "%" in part
-        else part
-        for part in _day_format(pattern).split("/")
-    ]
+def _is_there(files: fsspec.AbstractFileSystem, path: str) -> bool:
+    with file_systems.named(path, "The file cannot be found"):
+        return bool(files.isfile(path))
 
 
-def _matches(files: fsspec.AbstractFileSystem, root: str, segments: list[str | re.Pattern[str]]) -> list[str]:
+def _matches(files: fsspec.AbstractFileSystem, root: str, parts: list[str | re.Pattern[str]]) -> list[str]:
     found = [root]
-    for segment in segments:
-        if isinstance(segment, str):
-            found = [f"{folder}/{segment}" for folder in found]
+    for part in parts:
+        if isinstance(part, str):
+            found = [f"{folder}/{part}" for folder in found]
         else:
-            found = [
-                path for folder in found for path in _listed(files, folder) if segment.fullmatch(_name(path))
-            ]
+            listed = (path for folder in found for path, _ in file_systems.listing(files, folder))
+            found = [path for path in listed if part.fullmatch(_name(path))]
     return found
-
-
-def _listed(files: fsspec.AbstractFileSystem, folder: str) -> list[str]:
-    try:
-        return [str(path) for path in files.ls(folder, detail=False)]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise SourceError(
-            f"The folder cannot be listed ({error.strerror}).", where=folder, remedy="Check its permissions."
-        ) from error
 
 
 def _name(path: str) -> str:
     return path.rsplit("/", 1)[-1]
-
-
-def _day_in(pattern: str, path: str) -> date | None:
-    """The day that `path` stands for; None where its digits are no day, such as the 31st of February."""
-    expression, directives = _day_expression(pattern)
-    found = expression.fullmatch(path)
-    if found is None:
-        return None
-    part = dict(zip(directives, found.groups(), strict=True))
-    try:
-        day = date(int(part["%Y"]), int(part["%m"]), int(part["%d"]))
-    except ValueError:
-        return None
-    # A day that the path names twice must be the same both times.
-    return day if day.strftime(_day_format(pattern)) == path else None
-
-
-@cache
-def _day_expression(pattern: str) -> tuple[re.Pattern[str], list[str]]:
-    """What a path of the pattern looks like, with one group for each directive, and these directives."""
-    pieces = re.split("(%.)", _day_format(pattern))
-    expression = "".join(
-        f"({_DIRECTIVES[piece]})" if piece in _DIRECTIVES else re.escape(piece) for piece in pieces
-    )
-    return re.compile(expression), pieces[1::2]

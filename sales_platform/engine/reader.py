@@ -208,7 +208,9 @@ def _header_record(stream: BinaryIO, where: str) -> tuple[bytes, int]:
 def _refuse_other_formats(start: bytes, where: str) -> None:
     if start.startswith((b"\x1f\x8b", b"PK\x03\x04")):
         raise SourceError(
-            "The file is compressed.", where=where, remedy="Unpack it first; save a workbook as CSV (UTF-8)."
+            "The file is a zip archive or packed twice.",
+            where=where,
+            remedy="Unpack it first; save a workbook as CSV (UTF-8).",
         )
     if start.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in start:
         raise SourceError("The file is not UTF-8 text.", where=where, remedy="Save it as CSV (UTF-8).")

@@ -101,9 +101,9 @@ def demo(
 
 def demo_settings(settings: Settings) -> Settings:
     """The same settings with a data folder that is not the user's own, unless that was named."""
-    if "data" in settings.model_fields_set:
+    if "data_root" in settings.model_fields_set:
         return settings
-    return settings.model_copy(update={"data": settings.home / FOLDER})
+    return settings.model_copy(update={"data_root": settings.home / FOLDER})
 
 
 def _make(

@@ -40,10 +40,7 @@ def examine(settings: Settings) -> list[Finding]:
     """Try everything that a run needs; every try is made, whatever the others show."""
     return [
         *_folders(settings),
-        *(
-            _disk(name, folder)
-            for name, folder in (("home disk", settings.home), ("data disk", settings.data))
-        ),
+        *_disks(settings),
         *_databases(settings),
         _port(settings.ui_port),
     ]
@@ -71,6 +68,9 @@ def _folders(settings: Settings) -> Iterator[Finding]:
             f"{home} cannot be written",
             "Set SALES_PLATFORM_HOME to a folder you may write.",
         )
+    if isinstance(settings.data_root, str):
+        yield _storage(settings.data_root)
+        return
     data = settings.data.resolve()
     if not data.is_dir():
         yield Finding(
@@ -85,6 +85,28 @@ def _folders(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "data", "failed", f"{data} cannot be read", f"Give this account the right to read {data}."
         )
+
+
+def _storage(url: str) -> Finding:
+    from sales_platform.engine import file_systems
+
+    try:
+        files, root = file_systems.opened(url)
+        with file_systems.named(url, "The storage cannot be listed"):
+            there = bool(files.exists(root))
+    except SalesPlatformError as error:
+        return Finding("data", "failed", error.what, error.remedy)
+    if there:
+        return Finding("data", "ok", url)
+    return Finding(
+        "data", "warning", f"{url} is not there", "Put the files there, or set SALES_PLATFORM_DATA."
+    )
+
+
+def _disks(settings: Settings) -> Iterator[Finding]:
+    yield _disk("home disk", settings.home)
+    if isinstance(settings.data_root, Path):
+        yield _disk("data disk", settings.data_root)
 
 
 def _disk(name: str, folder: Path) -> Finding:

@@ -10,7 +10,7 @@ from pathlib import Path
 from sales_platform import local
 from sales_platform.errors import ConfigurationError
 from sales_platform.local.databases import Databases
-from sales_platform.settings import Settings
+from sales_platform.settings import DataFolder, Settings
 
 DAGSTER_YAML = "dagster.yaml"
 OLTP = ("invoicing", "accounts")
@@ -27,10 +27,14 @@ def variables(settings: Settings, databases: Databases) -> dict[str, str]:
         "DAGSTER_PG_URL": storage_url(databases.url("dagster")),
         "DAGSTER_HOME": str(dagster_home(settings)),
         "SALES_PLATFORM_HOME": str(settings.home.resolve()),
-        "SALES_PLATFORM_DATA": str(settings.data.resolve()),
+        "SALES_PLATFORM_DATA": _absolute(settings.data_root),
         "LOG_DIR": str(settings.logs.resolve()),
         **sources,
     }
+
+
+def _absolute(data: DataFolder) -> str:
+    return data if isinstance(data, str) else str(data.resolve())
 
 
 def storage_url(url: str) -> str:

@@ -11,7 +11,7 @@ from sales_platform.engine.files import existing_files, locate, natural_order
 from sales_platform.engine.loads import LoadState, load_states
 from sales_platform.engine.parents import parents_changed
 from sales_platform.engine.warehouse import Connection
-from sales_platform.errors import SourceNotReady
+from sales_platform.errors import SourceError, SourceNotReady
 from sales_platform.operations.planning import STANDING, Why
 from sales_platform.settings import Settings
 
@@ -80,8 +80,8 @@ def _reason(load: LoadState | None, content: str, *, parents_moved: bool, force:
 def survey_files(
     settings: Settings, connection: Connection, feed: FileFeedContract, *, force: bool = False
 ) -> FilePlan:
-    """Look at the files and their loads, then decide. A file that is being written counts as changed."""
-    files = {name: _content(settings, feed, name) for name in existing_files(settings.data, feed.path)}
+    """Look at the files and their loads, then decide. A file that cannot be read counts as changed."""
+    files = {name: _content(settings, feed, name) for name in existing_files(settings.data_root, feed.path)}
     return plan_files(
         feed.name,
         files,
@@ -113,6 +113,6 @@ def register(instance: dg.DagsterInstance, feed: str, names: Sequence[str]) -> l
 
 def _content(settings: Settings, feed: FileFeedContract, name: str) -> str:
     try:
-        return locate(settings.data, feed.path, name).content_hash()
-    except SourceNotReady:
+        return locate(settings.data_root, feed.path, name).content_hash()
+    except (SourceError, SourceNotReady):
         return ""

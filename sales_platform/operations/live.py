@@ -62,4 +62,4 @@ def _days_with_sales(settings: Settings) -> list[date]:
     from sales_platform.contracts.catalog import read_catalog
     from sales_platform.engine.files import existing_days
 
-    return existing_days(settings.data, read_catalog().feeds["retail_sales"].path)
+    return existing_days(settings.data_root, read_catalog().feeds["retail_sales"].path)

@@ -244,5 +244,5 @@ def asked_days(
 
 def _first_file(settings: Settings, selected: Sequence[Selected]) -> date:
     feeds = [feed for domain in selected for feed in domain.daily_feeds(read_catalog())]
-    days = [day for feed in feeds for day in existing_days(settings.data, feed.path)]
+    days = [day for feed in feeds for day in existing_days(settings.data_root, feed.path)]
     return min((day for day in days if day >= settings.partitions_start), default=settings.partitions_start)

@@ -15,6 +15,7 @@ from sales_platform.contracts.catalog import read_catalog
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.contracts.source import TableFeed
 from sales_platform.engine.loads import load_states
+from sales_platform.engine.strays import strays
 from sales_platform.engine.warehouse import Connection
 from sales_platform.operations.file_planning import survey_files
 from sales_platform.operations.opening import open_warehouse
@@ -61,7 +62,7 @@ class FeedStatus:
 
     missing: days without a file, or the path of an undated feed's file. due: reason → partitions that a run
     would take. open_rejections: rows in quarantine. next: the command to run, or None. source: how far a table of
-    an OLTP source was read; None for files.
+    an OLTP source was read; None for files. strays: files in the feed's folders that no feed reads.
     """
 
     feed: str
@@ -72,6 +73,7 @@ class FeedStatus:
     open_rejections: int
     next: str | None
     source: SourceStatus | None = None
+    strays: tuple[str, ...] = ()
 
 
 def status(settings: Settings) -> list[FeedStatus]:
@@ -109,6 +111,7 @@ def _feed_status(
         due,
         rejections,
         next_act(feed.domain, newest, due, missing, rejections),
+        strays=strays(settings.data_root, feed),
     )
 
 
@@ -154,7 +157,7 @@ def _daily(
     states = load_states(connection, feed, settings.zone)
     today = today_of(settings)
     plan = plan_days(
-        files=hashes(settings.data, feed, (settings.partitions_start, today - timedelta(days=1))),
+        files=hashes(settings.data_root, feed, (settings.partitions_start, today - timedelta(days=1))),
         loads=day_loads(states),
         stale=(),
         days=None,
@@ -165,7 +168,7 @@ def _daily(
     missing: tuple[date, ...] = plan.missing
     if not (plan.todo or states or missing):
         missing = (today - timedelta(days=1),)
-    return due, tuple(path_of(settings.data, feed, day) for day in missing)
+    return due, tuple(path_of(settings.data_root, feed, day) for day in missing)
 
 
 def _by_file(

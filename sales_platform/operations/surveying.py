@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 from sales_platform.contracts.catalog import read_catalog
 from sales_platform.contracts.feed import FileFeedContract
@@ -14,11 +13,11 @@ from sales_platform.engine.files import existing_days, locate
 from sales_platform.engine.loads import LoadState, load_states
 from sales_platform.engine.publish import stale_partitions
 from sales_platform.engine.warehouse import Connection, Warehouse
-from sales_platform.errors import FileMissing, SourceNotReady
+from sales_platform.errors import FileMissing, SourceError, SourceNotReady
 from sales_platform.operations.planning import STANDING, DayLoad, Plan, plan_days
 from sales_platform.operations.selecting import Selected
 from sales_platform.operations.undated import survey_undated
-from sales_platform.settings import Settings
+from sales_platform.settings import DataFolder, Settings
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def survey(
         plans = {
             feed.name: _plan(
                 settings,
-                hashes(settings.data, feed, _bounds(settings, days)),
+                hashes(settings.data_root, feed, _bounds(settings, days)),
                 day_loads(load_states(connection, feed, settings.zone)),
                 stale,
                 days,
@@ -59,7 +58,7 @@ def survey(
             )
             for feed in feeds
         }
-    paths = [path_of(settings.data, feed, day) for feed in feeds for day in plans[feed.name].missing]
+    paths = [path_of(settings.data_root, feed, day) for feed in feeds for day in plans[feed.name].missing]
     return Survey(merged(list(plans.values())), undated.assets, (*undated.missing_paths, *paths))
 
 
@@ -86,14 +85,14 @@ def published_days(connection: Connection, tables: Collection[SqlTableContract])
     return {date.fromisoformat(day): DayLoad(succeeded=True) for (day,) in found}
 
 
-def hashes(data: Path, feed: FileFeedContract, bounds: tuple[date, date]) -> dict[date, str]:
-    """Day → content hash of its file. A file that is being written counts as changed; its load says so."""
+def hashes(data: DataFolder, feed: FileFeedContract, bounds: tuple[date, date]) -> dict[date, str]:
+    """Day → content hash of its file. One that cannot be read counts as changed; its load says why."""
     found = {}
     for day in existing_days(data, feed.path):
         if bounds[0] <= day <= bounds[1]:
             try:
                 found[day] = locate(data, feed.path, day).content_hash()
-            except SourceNotReady:
+            except (SourceError, SourceNotReady):
                 found[day] = ""
     return found
 
@@ -111,7 +110,7 @@ def day_loads(states: Mapping[str, LoadState]) -> dict[date, DayLoad]:
     }
 
 
-def path_of(data: Path, feed: FileFeedContract, day: date) -> str:
+def path_of(data: DataFolder, feed: FileFeedContract, day: date) -> str:
     """Where the file of a day is looked for, below the data folder."""
     try:
         return locate(data, feed.path, day).path

@@ -13,7 +13,7 @@ from sales_platform.engine.loads import load_states
 from sales_platform.engine.publish import stale_partitions
 from sales_platform.engine.versions import table_is_stale
 from sales_platform.engine.warehouse import Connection
-from sales_platform.errors import FileMissing, SourceNotReady
+from sales_platform.errors import FileMissing, SourceError, SourceNotReady
 from sales_platform.operations.planning import STANDING, Why
 from sales_platform.settings import Settings
 
@@ -55,12 +55,12 @@ def list_state(settings: Settings, connection: Connection, feed: FileFeedContrac
     """Compare the file of a feed without partitions with its newest load and with the content that stands."""
     states = load_states(connection, feed, settings.zone)
     try:
-        file = locate(settings.data, feed.path, None, shipped=feed.shipped)
+        file = locate(settings.data_root, feed.path, None, shipped=feed.shipped)
         content = file.content_hash()
     except FileMissing as missing:
         return ListState(bool(states), missing=missing.where or feed.path)
-    except SourceNotReady:
-        # its load waits and says so
+    except (SourceError, SourceNotReady):
+        # its load says why
         return ListState(bool(states), Why.CHANGED)
     if not states:
         return ListState(loaded=False, why=Why.NEVER_LOADED)

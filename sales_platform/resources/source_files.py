@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from sales_platform.settings import load_settings
+from sales_platform.settings import DataFolder, load_settings
 
 
 class SourceFilesResource(dg.ConfigurableResource[Any]):
@@ -16,5 +16,7 @@ class SourceFilesResource(dg.ConfigurableResource[Any]):
     folder: str = ""
 
     @property
-    def root(self) -> Path:
-        return Path(self.folder) if self.folder else load_settings().data
+    def root(self) -> DataFolder:
+        if not self.folder:
+            return load_settings().data_root
+        return self.folder if "://" in self.folder else Path(self.folder)

@@ -65,7 +65,7 @@ def warehouse(
     name = f"real_retail_{uuid.uuid4().hex[:12]}"
     postgres_server.create_database(name, migrated_template)
     url = postgres_server.url(name)
-    settings = Settings(home=folder / "home", data=folder / "data", warehouse_url=SecretStr(url))
+    settings = Settings(home=folder / "home", data_root=folder / "data", warehouse_url=SecretStr(url))
     import_retail(settings, export)
     load_and_publish(Warehouse(url), settings.data)
     yield Warehouse(url)

@@ -62,7 +62,7 @@ def loaded(
     name = f"{DATABASE}_{folder.name[-8:]}"
     postgres_server.create_database(name, migrated_template)
     url = postgres_server.url(name)
-    settings = Settings(home=folder / "home", data=folder / "data", warehouse_url=SecretStr(url))
+    settings = Settings(home=folder / "home", data_root=folder / "data", warehouse_url=SecretStr(url))
     import_channels(settings, export)
     with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
         patch.setenv("WAREHOUSE_URL", url)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
-from sales_platform.engine import files
 from sales_platform.engine.files import existing_days, locate, refuse_if_growing
+from sales_platform.engine.unpacking import CHUNK_BYTES
 from sales_platform.errors import ContractError, FileMissing, SourceError, SourceNotReady
 
 DAILY = "retail/sales/{partition:%Y/%m/%d}/sales.csv"
@@ -58,7 +58,7 @@ def test_no_path_leads_out_of_the_data_folder(tmp_path: Path, pattern: str) -> N
     (data / "link.csv").symlink_to(tmp_path / "secret.csv")
     (data / "folder").symlink_to(tmp_path)
     with pytest.raises(SourceError) as caught:
-        locate(data, pattern, None)
+        locate(data, pattern, None).open()
     assert not isinstance(caught.value, FileMissing)
 
 
@@ -129,7 +129,7 @@ def test_ten_years_of_days_are_listed_folder_by_folder(
 
 
 def test_the_hash_is_that_of_the_bytes(tmp_path: Path) -> None:
-    content = b"x" * (files.CHUNK_BYTES + 1)
+    content = b"x" * (CHUNK_BYTES + 1)
     put(tmp_path, "big.csv", content)
     assert locate(tmp_path, "big.csv", None).content_hash() == hashlib.sha256(content).hexdigest()
 

@@ -21,7 +21,9 @@ from sales_platform.sources.schema import ensure_schema
 
 @pytest.fixture
 def settings(warehouse_url: str, tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home", data=tmp_path / "data", warehouse_url=SecretStr(warehouse_url))
+    return Settings(
+        home=tmp_path / "home", data_root=tmp_path / "data", warehouse_url=SecretStr(warehouse_url)
+    )
 
 
 @pytest.fixture

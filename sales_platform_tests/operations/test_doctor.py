@@ -85,7 +85,7 @@ def test_a_taken_port_names_the_next_one(sound: Settings) -> None:
 
 
 def test_a_missing_data_folder_is_a_warning(sound: Settings, tmp_path: Path) -> None:
-    findings = examine(sound.model_copy(update={"data": tmp_path / "nowhere"}))
+    findings = examine(sound.model_copy(update={"data_root": tmp_path / "nowhere"}))
 
     assert named(findings, "data").state == "warning"
     assert healthy(findings)

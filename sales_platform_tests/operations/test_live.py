@@ -45,7 +45,7 @@ def test_the_first_day_of_an_empty_shop_is_one_day() -> None:
 
 
 def test_the_shop_writes_yesterday_when_it_is_first_looked_at(tmp_path: Path) -> None:
-    settings = Settings(data=tmp_path)
+    settings = Settings(data_root=tmp_path)
     shop = LiveShop(settings)
     now = datetime(2026, 6, 2, 12, tzinfo=UTC)
 

@@ -12,12 +12,14 @@ import dagster as dg
 from sales_platform.components import metadata, partitions, policy
 from sales_platform.contracts.catalog import read_catalog
 from sales_platform.defs.channels.parquet_writing import parquet_bytes, parquet_columns
+from sales_platform.engine import file_systems
 from sales_platform.engine.files import locate
 from sales_platform.engine.locks import lock_tables
 from sales_platform.engine.versions import consume_partitions, stale_inputs
 from sales_platform.engine.warehouse import Connection, Warehouse
-from sales_platform.errors import FileMissing
+from sales_platform.errors import SourceError
 from sales_platform.resources import SourceFilesResource, WarehouseResource
+from sales_platform.settings import DataFolder
 from sales_platform.sources.placing import place
 
 NAME = "files.channels_transactions"
@@ -35,8 +37,9 @@ class DayFile:
     csv_size: int | None
 
 
-def parquet_path(data: Path, day: date) -> Path:
-    return data / "channels" / "processed" / f"{day:%Y/%m/%d}" / "cleaned_transactions.parquet"
+def parquet_path(day: date) -> str:
+    """Where a day's file lies below the data folder."""
+    return f"channels/processed/{day:%Y/%m/%d}/cleaned_transactions.parquet"
 
 
 def _column_schema() -> dg.TableSchema:
@@ -81,7 +84,7 @@ def defs() -> dg.Definitions:
     return dg.Definitions(assets=[channels_transactions])
 
 
-def write_days(warehouse: Warehouse, data: Path, asked: list[str]) -> dict[str, DayFile]:
+def write_days(warehouse: Warehouse, data: DataFolder, asked: list[str]) -> dict[str, DayFile]:
     """Write the files of the asked days, and of every other day that changed since its file was written.
 
     Returns what each day's file holds. A file whose bytes would be the same is left untouched.
@@ -97,16 +100,24 @@ def write_days(warehouse: Warehouse, data: Path, asked: list[str]) -> dict[str, 
     return written
 
 
-def _write(connection: Connection, data: Path, columns: dict[str, str], day: str) -> DayFile:
+def _write(connection: Connection, data: DataFolder, columns: dict[str, str], day: str) -> DayFile:
     content, rows = parquet_bytes(connection, FACT, columns, day, ORDER)
-    place(parquet_path(data, date.fromisoformat(day)), content)
+    _put(data, parquet_path(date.fromisoformat(day)), content)
     return DayFile(rows, len(content), _csv_size(data, date.fromisoformat(day)))
 
 
-def _csv_size(data: Path, day: date) -> int | None:
+def _put(data: DataFolder, path: str, content: bytes) -> None:
+    """Whole or not at all: a rename in a folder, one upload in remote storage."""
+    if isinstance(data, Path):
+        place(data / path, content)
+    else:
+        file_systems.write(data, path, content)
+
+
+def _csv_size(data: DataFolder, day: date) -> int | None:
     try:
         return locate(data, read_catalog().feeds[FEED].path, day).size()
-    except FileMissing:
+    except SourceError:
         return None
 
 
