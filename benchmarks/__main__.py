@@ -1,4 +1,4 @@
-"""`python -m benchmarks [sales|customers|orders|ledger] [--rows N] [--rounds N]`: run, print the table, exit 1 beyond
+"""`python -m benchmarks [NAME ...] [--rows N] [--rounds N]`: run all or the named ones, print the table, exit 1 beyond
 a limit.
 """
 
@@ -6,11 +6,27 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 
-from benchmarks import customers, ledger, order_ticks, orders, sales
+from benchmarks import backfill, billing, customers, ledger, order_ticks, orders, replace, sales, snapshot
 from benchmarks.measuring import Result, show
 
-ALL = ("sales", "customers", "orders", "ledger")
+Measure = Callable[[int, int], list[Result]]
+
+# Name → what measures it, given rows and rounds.
+ALL: dict[str, Measure] = {
+    "sales": sales.measure,
+    "customers": lambda rows, rounds: customers.measure(rows, _share(rows, 0.03), rounds),
+    "orders": lambda rows, rounds: [
+        *orders.measure(rows, _share(rows, 0.06), rounds),
+        *order_ticks.measure(rows, _share(rows, 0.001), rounds),
+    ],
+    "ledger": lambda _, rounds: ledger.measure(rounds),
+    "billing": billing.measure,
+    "snapshot": lambda rows, rounds: snapshot.measure(rows, _share(rows, 0.03), rounds),
+    "backfill": lambda _, rounds: backfill.measure(rounds),
+    "replace": replace.measure,
+}
 
 
 def main() -> int:
@@ -20,30 +36,19 @@ def main() -> int:
         "--rows",
         type=int,
         default=1_000_000,
-        help="sales, customers, and orders; the ledger has its own measure",
+        help="of all but ledger and backfill, which have their own measure",
     )
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
     results: list[Result] = []
     for name in asked.which or ALL:
-        results += _measure(name, asked.rows, asked.rounds)
+        results += ALL[name](asked.rows, asked.rounds)
     show(results)
     return 0 if all(result.holds for result in results) else 1
 
 
-def _measure(name: str, rows: int, rounds: int) -> list[Result]:
-    match name:
-        case "sales":
-            return sales.measure(rows, rounds)
-        case "customers":
-            return customers.measure(rows, max(rows * 3 // 100, 1), rounds)
-        case "ledger":
-            return ledger.measure(rounds)
-        case _:
-            return [
-                *orders.measure(rows, max(rows * 6 // 100, 1), rounds),
-                *order_ticks.measure(rows, max(rows // 1_000, 1), rounds),
-            ]
+def _share(rows: int, share: float) -> int:
+    return max(round(rows * share), 1)
 
 
 if __name__ == "__main__":
