@@ -146,7 +146,7 @@ def test_a_fee_corrected_in_place_moves_the_payments_made_at_it_and_the_mart_wit
     assert road.verify() == []
 
 
-def test_a_payment_over_an_unknown_channel_waits_for_its_fee_and_gets_it_from_the_next_list(
+def test_q_19_a_payment_over_an_unknown_channel_is_loaded_counted_and_gets_its_fee_from_the_next_list(
     road: ChannelsRoad,
 ) -> None:
     road.put(MARCH_1, [line(1, MARCH_1, channel_key="9"), line(2, MARCH_1, channel_key="9", status="failed")])

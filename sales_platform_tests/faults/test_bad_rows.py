@@ -232,7 +232,9 @@ def test_q_15_a_sale_of_an_unknown_product_gets_a_member_that_the_product_list_f
     road.assert_sound()
 
 
-def test_a_sale_before_its_customer_existed_takes_the_first_version_and_says_so(road: Road) -> None:
+def test_q_19_a_sale_before_its_customer_existed_takes_the_first_version_and_is_counted_as_such(
+    road: Road,
+) -> None:
     road.put_lists()
     lines = customers(3)
     lines[1] = b"2,Late Person,late@example.com,Silver,2026-01-30T10:30:00"

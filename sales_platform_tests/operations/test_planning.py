@@ -125,6 +125,14 @@ def test_b_22_a_range_beyond_all_files_has_nothing_to_do() -> None:
     assert found.missing == (day(5), day(6))
 
 
+def test_b_23_a_range_far_beyond_what_stands_is_run_as_given_and_the_days_between_are_left() -> None:
+    found = plan(files(*range(1, 11)), loaded(1, 2), days=(day(7), day(9)))
+
+    assert found.todo == dict.fromkeys([day(7), day(8), day(9)], Why.NEVER_LOADED)
+    assert found.stretches == [Stretch(day(7), day(9))]
+    assert found.missing == ()
+
+
 def test_force_without_dates_takes_every_loaded_day() -> None:
     found = plan(files(*range(1, 11)), loaded(*range(1, 11)), force=True)
 
