@@ -26,6 +26,7 @@ COMMANDS = (
     ("rebuild", "rebuild", "rebuild"),
     ("rejected", "rejected", "rejected"),
     ("sql", "sql", "sql"),
+    ("docs", "docs", "docs"),
     ("simulate", "simulate", "simulate"),
     ("import", "importing", "import_"),
     ("migrate", "migrate", "migrate"),

@@ -5,7 +5,7 @@ from typing import Self
 import dagster as dg
 from pydantic import BaseModel
 
-from sales_platform.components import metadata, policy
+from sales_platform.components import metadata, pages, policy
 from sales_platform.components.attributes import attributes_of, read_attributes
 from sales_platform.components.scaffolding import DimensionScaffolder
 from sales_platform.components.table_checks import dimension_checks
@@ -47,6 +47,7 @@ def _refreshed(dimension: DimensionContract) -> dg.AssetsDefinition:
             "dagster/table_name": dimension.name,
             "dagster/column_schema": metadata.dimension_schema(dimension, _types(dimension)),
             "dagster/column_lineage": metadata.lineage(_origins(dimension)),
+            **pages.linked(dimension.domain, dimension.name),
         },
         automation_condition=policy.WHEN_SOUND,
         retry_policy=policy.THREE_TRIES,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from sales_platform.components import pages
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.contracts.source import TableFeed
 
@@ -18,6 +19,7 @@ def source_spec(feed: AnyFeed, place: str, kind: str) -> dg.AssetSpec:
         group_name=feed.domain,
         kinds={kind},
         owners=[feed.owner],
+        metadata=pages.linked(feed.domain, f"raw.{feed.name}"),
     )
 
 
@@ -49,5 +51,9 @@ def _table_spec(
         description=f"{what} {feed.description}",
         kinds={"postgres"},
         owners=[feed.owner],
-        metadata={"dagster/table_name": f"{layer}.{feed.name}", "dagster/column_schema": schema},
+        metadata={
+            "dagster/table_name": f"{layer}.{feed.name}",
+            "dagster/column_schema": schema,
+            **pages.linked(feed.domain, f"{layer}.{feed.name}"),
+        },
     )

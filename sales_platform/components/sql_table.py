@@ -5,7 +5,7 @@ from typing import Self
 import dagster as dg
 from pydantic import BaseModel
 
-from sales_platform.components import metadata, partitions, policy
+from sales_platform.components import metadata, pages, partitions, policy
 from sales_platform.components.attributes import attributes_of, read_attributes
 from sales_platform.components.scaffolding import SqlTableScaffolder
 from sales_platform.components.table_checks import table_checks
@@ -53,7 +53,7 @@ def _published(table: SqlTableContract) -> dg.AssetsDefinition:
                 "dagster/table_name": table.name,
                 "dagster/column_schema": metadata.table_schema(table, _columns(table)),
                 "dagster/column_lineage": metadata.lineage(_origins(table)),
-                "dagster/code_references": metadata.sql_file(table),
+                **pages.linked(table.domain, table.name, metadata.sql_file(table)),
             },
             partitions_def=partitions.daily() if daily else None,
             backfill_policy=policy.ONE_RUN if daily else None,

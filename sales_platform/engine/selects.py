@@ -51,13 +51,13 @@ def logic_hash(table: SqlTableContract, root: Path = PROJECT_ROOT) -> str:
 
 def inputs_of(table: SqlTableContract, root: Path = PROJECT_ROOT) -> tuple[str, ...]:
     """The warehouse tables that the SELECT reads, sorted."""
-    found = {f"{t.db}.{t.name}" for t in _parsed(table, root).find_all(exp.Table) if t.db in LAYERS}
+    found = {f"{t.db}.{t.name}" for t in parsed(table, root).find_all(exp.Table) if t.db in LAYERS}
     return tuple(sorted(found))
 
 
 def output_columns(table: SqlTableContract) -> tuple[str, ...]:
     """The columns of the SELECT in order, without the platform's own."""
-    return tuple(name for name in _parsed(table).named_selects if not name.startswith("_"))
+    return tuple(name for name in parsed(table).named_selects if not name.startswith("_"))
 
 
 def column_lineage(table: SqlTableContract) -> dict[str, list[tuple[str, str]]]:
@@ -67,7 +67,7 @@ def column_lineage(table: SqlTableContract) -> dict[str, list[tuple[str, str]]]:
 
 def _origins(table: SqlTableContract, column: str) -> list[tuple[str, str]]:
     try:
-        node = lineage(column, _parsed(table).sql("postgres"), schema={}, dialect="postgres")
+        node = lineage(column, parsed(table).sql("postgres"), schema={}, dialect="postgres")
     except (SqlglotError, ValueError):
         return []
     origins = set()
@@ -89,7 +89,8 @@ def _parse(text: str, where: str) -> exp.Query:
     return parsed
 
 
-def _parsed(table: SqlTableContract, root: Path = PROJECT_ROOT) -> exp.Query:
+def parsed(table: SqlTableContract, root: Path = PROJECT_ROOT) -> exp.Query:
+    """The SELECT as a tree, which is shared: read it only."""
     return _parse(select_text(table, root), table.sql_path)
 
 

@@ -50,7 +50,7 @@ def open_platform(settings: Settings, *, migrating: bool = False) -> Iterator[Pl
         with exported(variables(settings, databases)), _instance(settings) as instance:
             from sales_platform.definitions import defs
 
-            _accept_beta()
+            accept_beta()
             warehouse = Warehouse(databases.url("warehouse"), settings.lock_timeout_seconds)
             yield Platform(settings, databases, warehouse, instance, defs())
 
@@ -74,7 +74,7 @@ def make_current(settings: Settings, databases: Databases, *, migrating: bool) -
     return []
 
 
-def _accept_beta() -> None:
+def accept_beta() -> None:
     """Dagster's own copy of a checks definition sets a parameter that Dagster marks as beta, when first used."""
     import dagster as dg
 
