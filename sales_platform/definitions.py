@@ -4,7 +4,12 @@ from pathlib import Path
 
 import dagster as dg
 
-from sales_platform.resources import SourceDatabasesResource, SourceFilesResource, WarehouseResource
+from sales_platform.resources import (
+    AlertSinksResource,
+    SourceDatabasesResource,
+    SourceFilesResource,
+    WarehouseResource,
+)
 
 
 def build(
@@ -18,6 +23,7 @@ def build(
         "warehouse": warehouse,
         "source_files": source_files,
         "source_databases": source_databases or SourceDatabasesResource(),
+        "alert_sinks": AlertSinksResource(),
     }
     return dg.Definitions.merge(found, dg.Definitions(resources=resources, executor=dg.in_process_executor))
 

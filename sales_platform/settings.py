@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from datetime import date
 from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -87,6 +89,21 @@ class Settings(BaseSettings):
         validation_alias="ALLOW_MISSING_INVOICE_ID",
         description="Whether a billing line without an invoice id gets a generated one.",
     )
+    automation: bool = Field(
+        True,
+        validation_alias="AUTOMATION",
+        description="Whether schedules and sensors are on until someone switches one in the UI.",
+    )
+    alert_webhook_url: SecretStr | None = Field(
+        None,
+        validation_alias="ALERT_WEBHOOK_URL",
+        description="Where alerts are sent, beside the log; the URL is a secret. Default: the log alone.",
+    )
+    alert_webhook_format: Literal["slack", "teams"] = Field(
+        "slack",
+        validation_alias="ALERT_WEBHOOK_FORMAT",
+        description="What the webhook reads: slack (also Mattermost), or teams (a Workflows webhook).",
+    )
     lock_timeout_seconds: int = Field(
         60,
         ge=1,
@@ -112,6 +129,14 @@ class Settings(BaseSettings):
     @classmethod
     def _folder_or_url(cls, value: object) -> object:
         return Path(value) if isinstance(value, str) and "://" not in value else value
+
+    @field_validator("alert_webhook_url")
+    @classmethod
+    def _web_address(cls, value: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(value.get_secret_value()) if value else None
+        if parts and not (parts.scheme in {"http", "https"} and parts.hostname):
+            raise ValueError("must be a URL that begins with https:// or http://")
+        return value
 
     @field_validator("time_zone")
     @classmethod

