@@ -21,7 +21,7 @@ from psycopg import sql
 from sales_platform.engine.bad_records import BadRecords
 from sales_platform.engine.driver_errors import translated
 from sales_platform.engine.files import SourceFile
-from sales_platform.engine.reader import BadRecord, Header, split_records
+from sales_platform.engine.reader import BOM, BadRecord, Header, split_records
 from sales_platform.engine.unpacking import CHUNK_BYTES
 from sales_platform.errors import DatabaseFailure, SourceError
 
@@ -88,7 +88,7 @@ def _copy_untouched(
                 while chunk := stream.read1(CHUNK_BYTES):
                     lines.add(chunk)
                     copy.write(chunk)
-            if cursor.rowcount != lines.total or lines.has_bare_carriage_return:
+            if cursor.rowcount != lines.total or lines.has_bare_carriage_return or lines.has_mark:
                 raise _NotOneRowPerLine
             return CopyResult(lines.total, stream.raw.bytes_read, stream.raw.hexdigest())
     except (*_REFUSED, _NotOneRowPerLine):
@@ -154,6 +154,8 @@ class _LineCount:
     def __init__(self) -> None:
         self._line_feeds = self._carriage_returns = self._pairs = 0
         self._last = b"\n"
+        self._tail = b""
+        self.has_mark = False  # a byte order mark behind the header, which may stand before a record
 
     def add(self, chunk: bytes) -> None:
         self._line_feeds += chunk.count(b"\n")
@@ -162,6 +164,8 @@ class _LineCount:
             self._pairs += chunk.count(b"\r\n")
         self._pairs += self._last == b"\r" and chunk[:1] == b"\n"
         self._last = chunk[-1:]
+        self.has_mark = self.has_mark or BOM in chunk or BOM in self._tail + chunk[:2]
+        self._tail = chunk[-2:]
 
     @property
     def total(self) -> int:

@@ -23,6 +23,7 @@ INVALID_ENCODING = "INVALID_ENCODING"
 NUL_BYTE = "NUL_BYTE"
 UNCLOSED_QUOTE = "UNCLOSED_QUOTE"
 STRAY_CARRIAGE_RETURN = "STRAY_CARRIAGE_RETURN"
+STRAY_BYTE_ORDER_MARK = "STRAY_BYTE_ORDER_MARK"
 
 MAX_RECORD_LINES = 1000
 # Bounds the memory of a quote that is never closed; a single line may be longer.
@@ -30,7 +31,7 @@ MAX_OPEN_BYTES = 32 << 20
 MAX_HEADER_BYTES = 1 << 20
 
 _QUOTE = b'"'
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 _DELIMITERS = (b",", b";", b"\t", b"|")
 
 
@@ -63,7 +64,7 @@ def read_header(stream: BinaryIO, where: str) -> Header:
     and HeaderMismatch for names that are missing or stand twice.
     """
     record, lines = _header_record(stream, where)
-    content = _without_line_end(record.removeprefix(_BOM))
+    content = _without_line_end(record.removeprefix(BOM))
     if not content.strip() and not any(line.strip() for line in stream):
         raise FileEmpty("The file is empty.", where=where, remedy="Have it sent again, with its header line.")
     outside = _outside_quotes(content)
@@ -166,6 +167,9 @@ def _fault(content: bytes, width: int, delimiter: bytes) -> str | None:
         return NUL_BYTE
     if not content.isascii() and not _is_utf8(content):
         return INVALID_ENCODING
+    if content.startswith(BOM):
+        # Files were put one after another: the mark would become part of the first column.
+        return STRAY_BYTE_ORDER_MARK
     outside = _outside_quotes(content) if _QUOTE in content else content
     if b"\r" in outside:
         return STRAY_CARRIAGE_RETURN
