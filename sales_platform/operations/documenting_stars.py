@@ -57,16 +57,18 @@ def _made_of(mart: DocumentedTable, tables: Tables) -> list[str]:
 
 
 def _feeds(table: DocumentedTable, mart: DocumentedTable) -> str:
-    return f'{_short(table.name)} ||..o{{ {_short(mart.name)} : "makes"'
+    """Many rows make one, and one may count in many, as an open amount does on every day."""
+    return f"{_short(table.name)} }}o..o{{ {_short(mart.name)} : makes"
 
 
 def _box(table: DocumentedTable) -> list[str]:
     pointing = {column for _, column in _points(table)}
     business = table.contract.key if isinstance(table.contract, DimensionContract) else ()
+    versions = isinstance(table.contract, DimensionContract) and table.contract.has_history
     rows = []
     for column in table.columns:
         marks = ["PK"] * (column.name in table.key) + ["FK"] * (column.name in pointing)
-        marks += ["UK"] * (column.name in business)
+        marks += ['"in versions"' if versions else "UK"] * (column.name in business)
         if marks or (not _is_dimension(table) and table.name != CALENDAR and _is_measure(column)):
             rows.append(f"    {_word(column.type)} {column.name} {', '.join(marks)}".rstrip())
     return [f"{_short(table.name)} {{", *rows, "}"]
