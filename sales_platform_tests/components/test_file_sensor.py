@@ -9,7 +9,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from sales_platform.components.file_sensor import decide, file_sensor, stretches
+from sales_platform.components.file_decisions import decide, spare, stretches, taken
+from sales_platform.components.file_sensor import file_sensor
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine.feeds import load_files
 from sales_platform.engine.files import locate
@@ -38,6 +39,7 @@ DAYS = FileFeedContract.model_validate(
         "columns": {"id": {"type": "bigint"}},
     }
 )
+FOLDERS = DAYS.model_copy(update={"path": "days/{partition:%Y/%m/%d}/day.csv"})
 
 
 def test_a_file_is_due_once_two_looks_saw_it_alike() -> None:
@@ -163,3 +165,46 @@ def test_a_day_before_the_first_partition_asks_for_no_run(
         ticks.put(f"days/{day}.csv")
     ticks.tick()
     assert ticks.asked() == [("2026-02-01", "2026-02-01")]
+
+
+def test_a_link_out_of_the_data_folder_is_told_and_holds_up_no_other_file(
+    parts: Ticks, tmp_path: Path
+) -> None:
+    (tmp_path / "secret.csv").write_text("id\n1\n")
+    parts.data = tmp_path / "data"
+    parts.resources["source_files"] = SourceFilesResource(folder=str(parts.data))
+    parts.put("parts/b.csv")
+    (parts.data / "parts/a.csv").symlink_to(tmp_path / "secret.csv")
+    assert "cannot be read: parts/a.csv: The path leads out" in str(parts.tick().skip_reason)
+    assert parts.asked() == [("b.csv", "b.csv")]
+
+
+def test_a_loaded_file_that_changed_before_the_first_look_is_loaded_again(parts: Ticks) -> None:
+    parts.put("parts/a.csv")
+    parts.put("parts/b.csv")
+    for name in ("a.csv", "b.csv"):
+        load_files(parts.warehouse, PARTS, [locate(parts.data, PARTS.path, name)])
+    parts.put("parts/b.csv", "id\n2\n")
+    parts.tick()
+    assert parts.asked() == [("b.csv", "b.csv")]
+
+
+def test_files_that_no_feed_reads_are_told(parts: Ticks) -> None:
+    for path in ("parts/a.csv", "parts/a.csv.gz", "parts/notes.txt", "parts/.hidden", "parts/old/b.csv"):
+        parts.put(path)
+    assert "read by no feed: parts/a.csv.gz, parts/notes.txt" in str(parts.tick().skip_reason)
+    assert parts.asked() == [("a.csv", "a.csv")]
+
+
+def test_a_second_file_in_the_folder_of_a_day_and_a_day_that_has_not_ended_are_told(
+    warehouse_url: str, tmp_path: Path
+) -> None:
+    ticks = Ticks(FOLDERS, warehouse_url, tmp_path)
+    future = datetime.now(UTC).date() + timedelta(days=400)
+    ticks.put(f"days/{future:%Y/%m/%d}/day.csv")
+    ticks.put("days/2026/01/05/day.csv")
+    ticks.put("days/2026/01/05/day (1).csv")
+    said = str(ticks.tick().skip_reason)
+    assert f"waits for the end of its day: {future}" in said
+    assert "read by no feed: days/2026/01/05/day (1).csv" in said
+    assert ticks.asked() == [("2026-01-05", "2026-01-05")]

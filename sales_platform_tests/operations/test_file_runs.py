@@ -154,3 +154,17 @@ def test_status_counts_the_files_that_are_due(settings: Settings) -> None:
     found = {feed.feed: feed for feed in status(settings)}
     assert found["billing_invoices"].due == {Why.NEVER_LOADED.value: 3}
     assert found["billing_invoices"].next == "sales-platform run billing"
+
+
+@pytest.mark.usefixtures("three_files")
+def test_a_link_out_of_the_data_folder_fails_alone_and_by_name(
+    platform: Platform, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "secret.csv").write_text(HEADER + line(7))
+    (settings.data / "billing" / "part1.csv").symlink_to(tmp_path / "secret.csv")
+    summary = run_on(platform, "billing", progress=Silent())
+    assert "billing/part1.csv: The path leads out of the data folder" in str(summary)
+    with platform.warehouse.transaction() as connection:
+        loaded = connection.execute("select distinct _partition from staging.billing_invoices").fetchall()
+    assert len(loaded) >= 2
+    assert ("part1.csv",) not in loaded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -102,3 +103,18 @@ def test_a_list_that_changed_since_its_load_is_due(settings: Settings, warehouse
 
 def test_where_nothing_is_due_there_is_nothing_to_do_next() -> None:
     assert next_act("retail", None, {}, (), 0) is None
+
+
+def test_a_file_that_no_feed_reads_is_named_and_a_link_out_of_the_folder_is_due_to_say_so(
+    settings: Settings, tmp_path: Path
+) -> None:
+    simulate_retail(settings, days=2)
+    day = settings.data / f"retail/sales/{yesterday(settings):%Y/%m/%d}"
+    (day / "sales.csv").rename(tmp_path / "elsewhere.csv")
+    (day / "sales.csv").symlink_to(tmp_path / "elsewhere.csv")
+    (day / "sales (1).csv").write_text("a second file")
+
+    found = of("retail_sales", settings)
+
+    assert found.strays == (f"retail/sales/{yesterday(settings):%Y/%m/%d}/sales (1).csv",)
+    assert found.due == {"never loaded": 2}
