@@ -169,7 +169,7 @@ def _loaded(table: DocumentedTable) -> str:
         return f"what `{contract.cursor}` shows as new" if contract.cursor else "the whole table is compared"
     return (
         "every content that landed stays in raw"
-        if contract.lands_beside
+        if contract.partitions == "none" or contract.versions
         else "a file that comes again replaces its rows"
     )
 
