@@ -61,6 +61,6 @@ def _missing(feed: FileFeedContract | TableFeed, name: str) -> str:
     if isinstance(feed, FileFeedContract):
         if name in feed.key:
             return "NULL_KEY"
-        if name == feed.time_column:
+        if name == feed.event_time:
             return "NULL_TS"
     return f"MISSING_{name.upper()}"
