@@ -182,7 +182,7 @@ mended as (
     select p.kind, p.name, p.partition, p.incident_id, p.exact, max(r.at) as at
     from ops.incident_part as p
     inner join passed as r on p.kind = r.kind and p.name = r.name
-        and (r.partition is null or p.partition = r.partition) and r.at > p.failed_at
+        and (r.partition is null or p.partition = r.partition)
     where p.mended_at is null
     group by p.kind, p.name, p.partition
 )
