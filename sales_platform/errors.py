@@ -15,6 +15,7 @@
         │   ├── HeaderMismatch
         │   └── SourceDrift
         ├── DataRefused           a limit or guard that forbids publishing      (exit 3)
+        │   └── SnapshotRefused       one snapshot of a feed; others are published
         ├── Incomplete            part of the work was done                     (exit 4)
         ├── StorageFull           the server has no room
         └── DatabaseFailure       any other answer of the server
@@ -115,6 +116,10 @@ class DataRefused(PermanentError):
     """A limit or guard forbids publishing; the data that stood still stand (Q-09, S-33)."""
 
     exit_code = 3
+
+
+class SnapshotRefused(DataRefused):
+    """A snapshot closes too many keys, contradicts another one, or has no time (S-33, S-73)."""
 
 
 class Incomplete(PermanentError):

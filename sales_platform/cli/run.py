@@ -30,13 +30,26 @@ def run(
     force: Annotated[
         bool, typer.Option("--force", help="Recompute analytics and marts tables where nothing changed, too.")
     ] = False,
+    allow_deletes: Annotated[
+        bool,
+        typer.Option(
+            "--allow-deletes", help="However many keys a complete snapshot no longer has, follow it."
+        ),
+    ] = False,
+    correction: Annotated[
+        bool,
+        typer.Option(
+            "--correction", help="A snapshot with other content than before for its time takes its place."
+        ),
+    ] = False,
     plan: Annotated[
         bool, typer.Option("--plan", help="Only show which days and files would run, and why.")
     ] = False,
 ) -> None:
     """Load and publish what is due: a range of days, or all that is missing, changed or failed.
 
-    Days of a range without a file are left out and named; the command then exits with 1.
+    Days of a range without a file are left out and named; the command then exits with 1. What a limit refuses
+    exits with 3.
     """
     if plan:
         _print_preview(selection, _day(first), _day(last), force=force)
@@ -52,6 +65,8 @@ def run(
         first=_day(first),
         last=_day(last),
         force=force,
+        allow_deletes=allow_deletes,
+        correction=correction,
         progress=progress_on(output),
     )
     print_summary(output, summary)

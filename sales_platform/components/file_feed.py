@@ -6,7 +6,7 @@ from typing import Self
 import dagster as dg
 from pydantic import BaseModel
 
-from sales_platform.components import feed_checks, feed_specs, metadata, partitions, policy
+from sales_platform.components import declared, feed_checks, feed_specs, metadata, partitions, policy
 from sales_platform.components.attributes import attributes_of, read_attributes
 from sales_platform.components.file_sensor import file_sensor
 from sales_platform.components.inspecting import standing_rows
@@ -87,7 +87,13 @@ def _landed_and_staged(feed: FileFeedContract) -> dg.AssetsDefinition:
             with policy.failures_named():
                 files, absent = _files(feed, source_files.root, asked)
                 try:
-                    reports = load_files(warehouse.open(), feed, files, run_id=context.run.run_id)
+                    reports = load_files(
+                        warehouse.open(),
+                        feed,
+                        files,
+                        run_id=context.run.run_id,
+                        meant=declared.meant_by(context.run.tags),
+                    )
                 except DataRefused as error:
                     yield feed_checks.refusal(feed, error)
                     raise

@@ -62,7 +62,7 @@ def staging_schema(feed: FileFeedContract) -> dg.TableSchema:
         )
         for name, column in feed.columns.items()
     ]
-    extra = (*(["_snapshot_at"] if feed.versions else []), *(["_deleted"] if feed.deleted_when else []))
+    extra = (*(["_snapshot_at"] if feed.versions else []), *(["_deleted"] if feed.marks_deletes else []))
     added = _added((*extra, "_load_id", "_partition", "_source_row"), PLATFORM_COLUMNS)
     return dg.TableSchema([*columns, *added])
 

@@ -37,11 +37,17 @@ class FileFeedContract(ContractModel):
 
     partitions: `daily` (a file per day, the day in the path), `per_file`, or `none` (one file that is
     overwritten; every version that landed stays in raw). event_time: the column that makes each row an event of
-    its key; staging then holds one row per key and time. versions: each landed line that differs from its key's
-    line before is an event at the time of that landing (only with `partitions: none`). deleted_when: SQL boolean
-    that marks a delete event. reject_limit: share of rejected rows beyond which nothing is published. empty:
-    whether a file may hold no row (B-04). shipped: the file below the package's `reference` folder that stands in
-    while the data folder has none.
+    its key; staging then holds one row per key and time. deleted_when: SQL boolean that marks a delete event.
+    reject_limit: share of rejected rows beyond which nothing is published. empty: whether a file may hold no row
+    (B-04). shipped: the file below the package's `reference` folder that stands in while the data folder has none.
+
+    versions: a file is a snapshot of its keys, and each line that differs from what was known of its key at that
+    time is an event (not with `per_file`). The snapshot's time is that of the landing; with `partitions: daily` the
+    begin of the day in its path; with snapshot_at the value of that column, the same in every line. Snapshots
+    may come in any order; another content for a time that stands is refused until it is called a correction (S-73).
+    snapshot: `complete` says that a key which a snapshot lacks was deleted at its time, unless a refused line of it
+    names that key (S-37); `partial` says nothing of absent keys. scope: a complete snapshot speaks only for keys whose
+    last known line has a value of this column that the snapshot has too (S-35).
     """
 
     domain: str = Field(pattern=r"^[a-z][a-z0-9]*$")
@@ -52,6 +58,9 @@ class FileFeedContract(ContractModel):
     key: tuple[str, ...] = Field(min_length=1)
     event_time: str | None = None
     versions: bool = False
+    snapshot: Literal["partial", "complete"] = "partial"
+    snapshot_at: str | None = None
+    scope: str | None = None
     tie_break: str | None = None
     deleted_when: str | None = None
     on_duplicate: Literal["latest", "first", "reject", "refuse"] = "latest"
@@ -70,6 +79,8 @@ class FileFeedContract(ContractModel):
             ("key", self.key),
             ("event_time", (self.event_time,)),
             ("tie_break", (self.tie_break,)),
+            ("snapshot_at", (self.snapshot_at,)),
+            ("scope", (self.scope,)),
         ):
             for name in names:
                 if name is not None and name not in self.columns:
@@ -80,10 +91,7 @@ class FileFeedContract(ContractModel):
                 f"columns: {clash[0]!r} begins with an underscore, as only the platform's own columns do;"
                 " rename it (S-46)"
             )
-        if self.versions and (self.partitions != "none" or self.event_time):
-            raise ValueError(
-                "versions: only a feed with `partitions: none` and without event_time keeps versions"
-            )
+        self._refuse_contradicting_snapshot_words()
         if ("{partition" in self.path) != (self.partitions == "daily"):
             raise ValueError("path: {partition:%Y/%m/%d} stands in the path exactly when partitions is daily")
         if (PurePosixPath(self.path).name.count("*"), self.path.count("*")) not in self._stars:
@@ -91,6 +99,27 @@ class FileFeedContract(ContractModel):
         if self.shipped and self.partitions != "none":
             raise ValueError("shipped: only a feed with `partitions: none` has one file that may be shipped")
         return self
+
+    def _refuse_contradicting_snapshot_words(self) -> None:
+        if self.versions and (self.partitions == "per_file" or self.event_time):
+            raise ValueError(
+                "versions: only a feed with `partitions: none` or `daily` and without event_time keeps versions"
+            )
+        if not self.versions and (self.snapshot == "complete" or self.snapshot_at):
+            raise ValueError("snapshot and snapshot_at: only a feed with `versions: true` has snapshots")
+        if self.scope and self.snapshot != "complete":
+            raise ValueError("scope: only a feed with `snapshot: complete` has one")
+        if self.snapshot_at is None:
+            return
+        if self.partitions == "daily":
+            raise ValueError("snapshot_at: with `partitions: daily` the path already says the time")
+        if self.snapshot_at in self.key or self.columns[self.snapshot_at].kind.name not in {
+            "date",
+            "timestamptz",
+        }:
+            raise ValueError(
+                "snapshot_at: name a column of type date or timestamptz that is no part of the key"
+            )
 
     def switched(self, on: frozenset[str], known: frozenset[str]) -> FileFeedContract:
         """The contract without the defaults whose setting is off. Raises ContractError for a setting there is not."""
@@ -127,9 +156,34 @@ class FileFeedContract(ContractModel):
         return (*self.key, self.event_time) if self.event_time else self.key
 
     @property
+    def lands_beside(self) -> bool:
+        """Whether a file that comes stands in raw beside those before it, and is compared with them."""
+        return self.partitions == "none" or self.versions
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether a snapshot says itself when it was true, by its lines or its path."""
+        return self.versions and (self.partitions == "daily" or self.snapshot_at is not None)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether a key that a snapshot lacks was deleted."""
+        return self.snapshot == "complete"
+
+    @property
+    def marks_deletes(self) -> bool:
+        """Whether the staging table has the column `_deleted`."""
+        return self.is_complete or self.deleted_when is not None
+
+    @property
+    def time_column(self) -> str | None:
+        """The column that says when a row was true, be it an event or a line of a snapshot."""
+        return self.event_time or self.snapshot_at
+
+    @property
     def required_columns(self) -> frozenset[str]:
         """Columns that a typed row always has."""
-        named = {*self.key, *([self.event_time] if self.event_time else [])}
+        named = {*self.key, *([self.time_column] if self.time_column else [])}
         return frozenset(named | {name for name, column in self.columns.items() if column.required})
 
     @property

@@ -12,6 +12,7 @@ from sales_platform.engine.landing import Landed, land_file, landing_partition
 from sales_platform.engine.load_call import LoadCall
 from sales_platform.engine.loads import LoadState, newest_landing
 from sales_platform.engine.quarantine import scope_of
+from sales_platform.engine.snapshots import standing_loads
 from sales_platform.errors import SourceError, SourceNotReady
 
 
@@ -40,9 +41,20 @@ def standing(call: LoadCall, states: Mapping[str, LoadState], file: SourceFile) 
     """What is published of a file: its partition, or the newest landing where a file has no partition."""
     if call.feed.partitions != "none":
         return states.get(file.partition)
+    if call.feed.snapshot_at:
+        return _same_snapshot(call, states, file)
     return newest_landing(
         state for state in states.values() if scope_of(call.feed, state.partition) == file.partition
     )
+
+
+def _same_snapshot(call: LoadCall, states: Mapping[str, LoadState], file: SourceFile) -> LoadState | None:
+    """The landing of this very content, which says of itself when it was true, be it ever so long ago (S-73)."""
+    content_hash, standing = file.content_hash(), standing_loads(call.connection, call.feed)
+    for state in states.values():
+        if state.content_hash == content_hash and state.landed_load_id in standing:
+            return state
+    return None
 
 
 def _take(call: LoadCall, file: SourceFile, state: LoadState | None, arrivals: Arrivals) -> None:
@@ -60,5 +72,8 @@ def _land(call: LoadCall, file: SourceFile, content_hash: str) -> Landed:
     if call.feed.partitions == "none":
         partition = landing_partition(call.connection, call.feed, file)
     load = call.open(partition, file.path, content_hash)
+    # an empty list of all there is means that nothing is left, which only a person can say
+    emptied = call.feed.is_complete and call.meant.allow_deletes
+    feed = call.feed.model_copy(update={"empty": "allow"}) if emptied else call.feed
     with call.connection.transaction():
-        return land_file(call.connection, call.feed, file, load)
+        return land_file(call.connection, feed, file, load)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from psycopg import sql
 
 from sales_platform.contracts.dimension import DimensionContract, Events
-from sales_platform.engine.staging import joined
+from sales_platform.engine.staging import ABSENT, joined
 from sales_platform.engine.tables import (
     TableName,
     columns_of,
@@ -126,7 +126,7 @@ def _chosen(dimension: DimensionContract, *, finer: bool) -> sql.Composable:
     ) as e where _rank = 1"""
     ).format(
         key=identifiers(dimension.key),
-        line=sql.SQL(", ops.natural_order(_file) desc, _line desc" if finer else ""),
+        line=sql.SQL(", _seen desc, ops.natural_order(_file) desc, _line desc" if finer else ""),
     )
 
 
@@ -166,11 +166,14 @@ def _events(
         "    from {source} as s{some}"
     ).format(
         keys=keys,
-        at=_event_time(events, source_key),
+        at=_event_time(events, source_key, absences={"_snapshot_at", "_deleted"} <= standing.keys()),
         deleted=sql.SQL("s._deleted") if "_deleted" in standing else sql.SQL("false"),
         number=sql.Literal(number),
         attributes=sql.SQL(", ").join(attributes),
-        line=sql.SQL(", s._partition as _file, s._source_row as _line" if finer else ""),
+        line=sql.SQL(", {} as _seen, s._partition as _file, s._source_row as _line" if finer else "").format(
+            # of two snapshots the later one is the newer truth, whichever landed first
+            sql.SQL("s._snapshot_at" if "_snapshot_at" in standing else "null::timestamptz")
+        ),
         source=TableName.parse(events.source).sql,
         some=sql.SQL("")
         if everything
@@ -180,15 +183,34 @@ def _events(
     )
 
 
-def _event_time(events: Events, source_key: tuple[str, ...]) -> sql.Composable:
-    first = sql.Identifier("s", events.valid_from or "_load_id")
+def _event_time(events: Events, source_key: tuple[str, ...], *, absences: bool) -> sql.Composable:
+    """When an event begins. absences: the source is made of snapshots, some rows of which may say that a key was
+    absent.
+    """
+    words = {
+        "first": sql.Identifier("s", events.valid_from or "_load_id"),
+        "later": sql.Identifier("s", events.later or events.valid_from or "_load_id"),
+        "seen": sql.SQL("(partition by {} order by s._snapshot_at)").format(identifiers(source_key, "s")),
+        "absent": sql.Literal(ABSENT),
+    }
+    if absences and (events.valid_from, events.later or "_snapshot_at") != ("_snapshot_at", "_snapshot_at"):
+        return sql.SQL(_AMONG_ABSENCES).format(**words)
     if not events.later:
-        return first
+        return words["first"]
     # A state that was seen cannot begin later than that, or the next landing would come before it (S-38).
     return sql.SQL(
-        "case when row_number() over (partition by {} order by s._snapshot_at) = 1"
-        " then least({}, s._snapshot_at) else {} end"
-    ).format(identifiers(source_key, "s"), first, sql.Identifier("s", events.later))
+        "case when row_number() over {seen} = 1 then least({first}, s._snapshot_at) else {later} end"
+    ).format(**words)
+
+
+# An absence lasts from its snapshot until the key is seen again: whatever a line says of itself, it was not there then
+# (S-29).
+_AMONG_ABSENCES = """case
+        when s._source_row = {absent} then s._snapshot_at
+        when row_number() over {seen} = 1 then least({first}, s._snapshot_at)
+        when lag(s._source_row) over {seen} = {absent} and {later} <= lag(s._snapshot_at) over {seen}
+            then s._snapshot_at
+        else least({later}, s._snapshot_at) end"""
 
 
 def _attribute(

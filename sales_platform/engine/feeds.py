@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import psycopg
 
+from sales_platform.contracts.catalog import Catalog, read_catalog
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine import loads
 from sales_platform.engine.arrivals import Arrivals, land_arrivals
@@ -25,6 +26,7 @@ from sales_platform.engine.locks import lock_tables
 from sales_platform.engine.parents import deciding_parents, note_parents
 from sales_platform.engine.partition_loads import load_partitions
 from sales_platform.engine.reports import LoadReport
+from sales_platform.engine.snapshots import Meant, closing_limit
 from sales_platform.engine.staging import staging_name
 from sales_platform.engine.warehouse import Connection, Warehouse
 from sales_platform.errors import SalesPlatformError
@@ -37,19 +39,28 @@ Arrive = Callable[[LoadCall, Mapping[str, LoadState]], Arrivals]
 
 
 def load_files(
-    warehouse: Warehouse, feed: FileFeedContract, files: Sequence[SourceFile], *, run_id: str = ""
+    warehouse: Warehouse,
+    feed: FileFeedContract,
+    files: Sequence[SourceFile],
+    *,
+    run_id: str = "",
+    meant: Meant | None = None,
+    catalog: Catalog | None = None,
 ) -> list[LoadReport]:
     """Load files, one per partition, in one transaction; content that already stands is not read again.
 
     Rows that were held only for their date, and partitions judged by an older contract, are judged again on
-    the way. Raises, after the others were published, the error of a file that cannot be read (SourceError) or
-    that was refused beyond the contract's reject_limit (DataRefused, Q-09).
+    the way. meant: what was declared of snapshots that would else be refused. catalog: where the dimensions stand that
+    say how much one may close; the project's own unless given. Raises, after the others were published, the error of a
+    file that cannot be read (SourceError) or that was refused: beyond the contract's reject_limit (DataRefused, Q-09),
+    or as a snapshot that closes too much or contradicts another one (S-33, S-73).
     """
 
     def arrive(call: LoadCall, states: Mapping[str, LoadState]) -> Arrivals:
+        call.meant = meant or Meant()
         return land_arrivals(call, files, states)
 
-    call = publish_call(warehouse, feed, run_id, arrive)
+    call = publish_call(warehouse, feed, run_id, arrive, catalog=catalog)
     if call.faults:
         raise combined(call.faults)
     return [*call.unchanged, *call.reports]
@@ -61,6 +72,8 @@ def publish_call(
     run_id: str,
     arrive: Arrive,
     finish: Callable[[LoadCall], None] = lambda _call: None,
+    *,
+    catalog: Catalog | None = None,
 ) -> LoadCall:
     """Publish in one transaction what `arrive` finds; one file's fault is noted in the call, any other error ends it.
 
@@ -68,6 +81,8 @@ def publish_call(
     """
 
     def publish(call: LoadCall) -> None:
+        if feed.is_complete:
+            call.closing_limit = closing_limit(feed, catalog or read_catalog())
         _publish(call, arrive)
         finish(call)
 
@@ -105,7 +120,7 @@ def _publish(call: LoadCall, arrive: Arrive) -> None:
     states = load_states(call.connection, call.feed)
     call.corrections = corrections_of(states.values())
     arrivals = arrive(call, states)
-    if call.feed.partitions == "none":
+    if call.feed.lands_beside:
         load_landings(call, arrivals, states)
     else:
         load_partitions(call, arrivals, states)

@@ -73,7 +73,8 @@ def _dimension(catalog: Catalog, dimension: DimensionContract) -> str:
 def _staged(catalog: Catalog, table: str) -> dict[str, str]:
     feed = catalog.feeds[table]
     columns = {name: column.kind.sql for name, column in feed.columns.items()}
-    return columns | ({"_snapshot_at": "timestamp with time zone"} if feed.versions else {})
+    columns |= {"_snapshot_at": "timestamp with time zone"} if feed.versions else {}
+    return columns | ({"_deleted": "boolean"} if feed.marks_deletes else {})
 
 
 def _table(catalog: Catalog, table: SqlTableContract) -> str:

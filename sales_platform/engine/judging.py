@@ -36,7 +36,7 @@ def judge(
     resubmitted loads of the same partitions, whose rows take the place of the lines they correct.
 
     newest_load: rows dated beyond it (and the contract's tolerance) are held (S-38). snapshot_at: the time of
-    a landing of a feed that keeps versions.
+    a snapshot, where it is known already; else its lines say it themselves.
     """
     parents = {
         name
@@ -208,7 +208,7 @@ def _missing_reason(feed: FileFeedContract, name: str, column: Column) -> str:
         return column.reject_as
     if name in feed.key:
         return "NULL_KEY"
-    return "NULL_TS" if name == feed.event_time else f"MISSING_{name.upper()}"
+    return "NULL_TS" if name == feed.time_column else f"MISSING_{name.upper()}"
 
 
 def _orphan_faults(feed: FileFeedContract, name: str, column: Column, parents: set[str]) -> list[Fault]:
@@ -269,15 +269,25 @@ def _reason(reason: str, fault: sql.Composable) -> sql.Composed:
 
 def _deleted(feed: FileFeedContract) -> sql.Composable:
     if not feed.deleted_when:
-        return sql.SQL("")
+        return sql.SQL(", false as _deleted" if feed.marks_deletes else "")
     return sql.SQL(", coalesce(({})::boolean, false) as _deleted").format(verbatim(feed.deleted_when))
 
 
 def _snapshot(feed: FileFeedContract, snapshot_at: datetime | None) -> sql.Composable:
     if not feed.versions:
         return sql.SQL("")
+    if feed.snapshot_at and snapshot_at is None:
+        return sql.SQL(", {} as _snapshot_at").format(_moment(feed, feed.snapshot_at))
     moment = snapshot_at.isoformat() if snapshot_at else None
     return sql.SQL(", {}::timestamptz as _snapshot_at").format(sql.Literal(moment))
+
+
+def _moment(feed: FileFeedContract, name: str) -> sql.Composed:
+    """The value of a time column as an instant; a day is the moment at which it begins where the business is."""
+    value = sql.Identifier("t", name)
+    if feed.columns[name].kind.name == "date":
+        return sql.SQL("({}::timestamp at time zone ops.business_zone())").format(value)
+    return sql.SQL("{}").format(value)
 
 
 def _reference_joins(feed: FileFeedContract, parents: set[str]) -> sql.Composable:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine import loads, quarantine
@@ -17,6 +18,7 @@ from sales_platform.engine.judging import judge
 from sales_platform.engine.landing import Landed
 from sales_platform.engine.loads import LoadState, OpenLoad
 from sales_platform.engine.reports import LoadReport
+from sales_platform.engine.snapshots import Meant
 from sales_platform.engine.warehouse import Connection
 from sales_platform.errors import SalesPlatformError
 
@@ -36,7 +38,8 @@ class LoadCall:
     trace.
 
     faults: the errors of files that could not be loaded while the others were. corrections: load of resubmitted rows
-    → the load whose lines they take the place of. resubmitted: those of this call.
+    → the load whose lines they take the place of. resubmitted: those of this call. meant: what was declared of its
+    snapshots. closing_limit: the share of live keys that one of them may close.
     """
 
     connection: Connection
@@ -49,6 +52,8 @@ class LoadCall:
     opened: list[OpenLoad] = field(default_factory=list)
     corrections: dict[int, int] = field(default_factory=dict)
     resubmitted: list[Resubmission] = field(default_factory=list)
+    meant: Meant = field(default_factory=Meant)
+    closing_limit: Decimal = Decimal(0)
     started: float = field(default_factory=time.monotonic)
 
     def open(self, partition: str, source: str, content_hash: str | None, *, landed: bool = True) -> OpenLoad:

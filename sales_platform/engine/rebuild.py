@@ -154,7 +154,7 @@ def restage(connection: Connection, feed: FileFeedContract) -> None:
     lock_tables(connection, [str(staging_name(feed))])
     fresh = ensure_staging_table(connection, feed)
     moment = loads.newest_load_time(connection, feed.name, published=True)
-    if feed.partitions == "none":
+    if feed.lands_beside:
         corrections = loads.corrections_of(loads.load_states(connection, feed).values())
         restage_landings(connection, feed, moment, corrections)
         if exists(connection, changed_keys_name(staging_name(feed))):

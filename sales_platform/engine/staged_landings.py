@@ -1,6 +1,7 @@
 """Publishing one judged landing of a feed without partitions: row by row against what earlier landings left.
 
-Reads the temporary tables `judged` and `best`. Absence is no delete; an equal row is left untouched.
+Reads the temporary tables `judged` and `best`. Absence is no delete; an equal row is left untouched. Landings that are
+snapshots, whose differences are events, belong to `staged_versions`.
 """
 
 from __future__ import annotations
@@ -47,12 +48,6 @@ def publish_landing(connection: Connection, feed: FileFeedContract) -> Outcome:
 
 def _compare(connection: Connection, feed: FileFeedContract) -> None:
     """`verdict`: every chosen row with its fate against the row that stands."""
-    key = feed.key if feed.versions else feed.staging_key
-    standing = sql.SQL("select * from {}").format(staging_name(feed).sql)
-    if feed.versions:
-        standing = sql.SQL("select distinct on ({k}) * from {t} order by {k}, _snapshot_at desc").format(
-            k=identifiers(feed.key), t=staging_name(feed).sql
-        )
     connection.execute(
         sql.SQL(
             """create temporary table verdict on commit drop as
@@ -61,13 +56,13 @@ def _compare(connection: Connection, feed: FileFeedContract) -> None:
                 when {same} then 'unchanged'
                 when {wins} then 'loaded'
                 else {beaten} end as _fate
-            from best as b left join ({standing}) as s on {match}"""
+            from best as b left join {standing} as s on {match}"""
         ).format(
             same=same(value_columns(feed), "b", "s"),
             wins=_wins(feed),
             beaten=sql.Literal("conflict" if feed.on_duplicate == "reject" else "superseded"),
-            standing=standing,
-            match=joined(key, "b", "s"),
+            standing=staging_name(feed).sql,
+            match=joined(feed.staging_key, "b", "s"),
         )
     )
     connection.execute(
@@ -95,12 +90,11 @@ def _wins(feed: FileFeedContract) -> sql.Composable:
 def _apply(connection: Connection, feed: FileFeedContract) -> bool:
     """Write what is new or different; fill `changed_now` with the keys. Returns whether anything was written."""
     columns = identifiers(staged_columns(feed))
-    if not feed.versions:
-        connection.execute(
-            sql.SQL(
-                "delete from {} as s using verdict as v where v._stands and v._fate = 'loaded' and {}"
-            ).format(staging_name(feed).sql, joined(feed.staging_key, "s", "v"))
-        )
+    connection.execute(
+        sql.SQL(
+            "delete from {} as s using verdict as v where v._stands and v._fate = 'loaded' and {}"
+        ).format(staging_name(feed).sql, joined(feed.staging_key, "s", "v"))
+    )
     written = connection.execute(
         sql.SQL("insert into {} ({}) select {} from verdict where _fate = 'loaded'").format(
             staging_name(feed).sql, columns, columns

@@ -8,6 +8,9 @@ from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine.tables import TableColumn, TableName, add_primary_key, ensure_table, identifiers
 from sales_platform.engine.warehouse import Connection
 
+# The `_source_row` of a row that says its key was absent from a complete snapshot; lines count from 1.
+ABSENT = 0
+
 
 def staging_name(feed: FileFeedContract) -> TableName:
     return TableName("staging", feed.name)
@@ -22,12 +25,14 @@ def superseded_name(feed: FileFeedContract) -> TableName:
 
 def value_columns(feed: FileFeedContract) -> tuple[str, ...]:
     """What makes two rows of one key the same row."""
-    flags = ("_deleted",) if feed.deleted_when else ()
-    return (*(name for name in feed.columns if name not in feed.staging_key), *flags)
+    flags = ("_deleted",) if feed.marks_deletes else ()
+    # the time of a snapshot differs from one to the next, and says nothing of the row
+    spoken = {*feed.staging_key, feed.snapshot_at}
+    return (*(name for name in feed.columns if name not in spoken), *flags)
 
 
 def staged_columns(feed: FileFeedContract) -> tuple[str, ...]:
-    platform = (*(["_snapshot_at"] if feed.versions else []), *(["_deleted"] if feed.deleted_when else []))
+    platform = (*(["_snapshot_at"] if feed.versions else []), *(["_deleted"] if feed.marks_deletes else []))
     return (*feed.columns, *platform, "_load_id", "_partition", "_source_row")
 
 
@@ -84,7 +89,7 @@ def _declared(feed: FileFeedContract) -> list[TableColumn]:
     ]
     if feed.versions:
         columns.append(TableColumn("_snapshot_at", "timestamp with time zone", True))
-    if feed.deleted_when:
+    if feed.marks_deletes:
         columns.append(TableColumn("_deleted", "boolean", True))
     return [
         *columns,

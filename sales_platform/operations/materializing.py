@@ -109,8 +109,9 @@ def materialize_in(
     *,
     instance: dg.DagsterInstance,
     on_event: OnEvent | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> RunOutcome:
-    """The same over definitions that are at hand."""
+    """The same over definitions that are at hand. tags: further ones of the run."""
     keys = select_assets(definitions, selection, partitioned=first is not None)
     graph = definitions.resolve_asset_graph()
     steps_of = {key: graph.get(key).assets_def.op.name for key in keys}
@@ -123,7 +124,7 @@ def materialize_in(
         instance=instance,
         run_id=run_id,
         asset_selection=keys,
-        tags={} if first is None else {RANGE_START: first, RANGE_END: last or first},
+        tags={**(tags or {}), **({} if first is None else {RANGE_START: first, RANGE_END: last or first})},
         run_config=QUIET,
         raise_on_error=False,
     )

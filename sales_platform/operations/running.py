@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sales_platform.contracts.catalog import read_catalog
 from sales_platform.engine.files import existing_days
+from sales_platform.engine.snapshots import Meant
 from sales_platform.errors import DataRefused, WrongUse
 from sales_platform.operations.fates import FeedFates, fates_of_runs, refused_runs
 from sales_platform.operations.file_planning import register, survey_files
@@ -67,17 +68,28 @@ def run(
     first: date | None = None,
     last: date | None = None,
     force: bool = False,
+    allow_deletes: bool = False,
+    correction: bool = False,
     progress: Progress | None = None,
 ) -> RunSummary:
     """Materialize what a selection owes, in a range of days or up to yesterday (B-10, B-11, B-14).
 
     Days of a range without a file are left out and named. force: recompute analytics and marts tables where
-    nothing changed too, without dates for every loaded day. Raises WrongUse for a selection or range that
+    nothing changed too, without dates for every loaded day. allow_deletes, correction: what is
+    declared of the snapshots among its files (`Meant`). Raises WrongUse for a selection or range that
     makes no sense.
     """
     refuse_empty_range(settings, first, last)
     with open_platform(settings) as platform:
-        return run_on(platform, selection, first=first, last=last, force=force, progress=progress or Silent())
+        return run_on(
+            platform,
+            selection,
+            first=first,
+            last=last,
+            force=force,
+            meant=Meant(allow_deletes, correction),
+            progress=progress or Silent(),
+        )
 
 
 def run_on(
@@ -87,6 +99,7 @@ def run_on(
     first: date | None = None,
     last: date | None = None,
     force: bool = False,
+    meant: Meant | None = None,
     progress: Progress,
 ) -> RunSummary:
     """The same on a platform that is open."""
@@ -100,7 +113,7 @@ def run_on(
         progress.planned(domain.domain, found)
         missing += found.missing_paths
         standing += found.plan.standing
-        runs = _DomainRuns(platform, domain, progress)
+        runs = _DomainRuns(platform, domain, progress, meant or Meant())
         if domain.by_file:
             runs.take_files(found.undated, force=force)
             missing += runs.missing
@@ -124,11 +137,12 @@ def without_comparisons(selected: list[Selected]) -> list[Selected]:
 class _DomainRuns:
     """The Dagster runs of one domain, one after the other."""
 
-    def __init__(self, platform: Platform, domain: Selected, progress: Progress) -> None:
+    def __init__(self, platform: Platform, domain: Selected, progress: Progress, meant: Meant) -> None:
         self.outcomes: list[RunOutcome] = []
         self._platform = platform
         self._domain = domain
         self._progress = progress
+        self._meant = meant
         self._tried: set[date] = set()
         self.missing: list[str] = []
 
@@ -182,6 +196,7 @@ class _DomainRuns:
         return first <= day <= last
 
     def _materialize(self, assets: Sequence[str], span: Days | tuple[str, str] | None) -> None:
+        from sales_platform.components.declared import tags_of
         from sales_platform.operations.materializing import materialize_in
 
         first, last = span or (None, None)
@@ -196,6 +211,7 @@ class _DomainRuns:
                 str(last) if last else None,
                 instance=self._platform.instance,
                 on_event=self._tell,
+                tags=tags_of(self._meant),
             )
         finally:
             self._progress.run_ended()

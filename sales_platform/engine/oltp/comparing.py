@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from sales_platform.contracts.source import TableFeed
+from sales_platform.engine.delete_guard import too_many_vanish
 from sales_platform.engine.oltp.log import Sighting, log_arrived, log_deletes, log_name
 from sales_platform.engine.oltp.piping import pipe
 from sales_platform.engine.oltp.reading import read_arrived
@@ -22,9 +23,8 @@ from sales_platform.engine.tables import identifiers
 from sales_platform.engine.warehouse import Connection
 from sales_platform.errors import DataRefused
 
-# Rows that a range holds about; below this many vanished rows a share says nothing.
+# Rows that a range holds about.
 _BUCKET_ROWS = 2_000
-_FEW = 10
 _INTEGERS = ("smallint", "integer", "bigint")
 
 
@@ -204,8 +204,7 @@ def _refuse_many_deletes(connection: Connection, feed: TableFeed, rows: int, *, 
         )
     ).fetchone()
     vanished, standing = found or (0, 0)
-    few = vanished <= _FEW and rows > 0
-    if allow_deletes or vanished == 0 or few or vanished <= standing * feed.spoken.max_delete:
+    if allow_deletes or not too_many_vanish(vanished, standing, rows, feed.spoken.max_delete):
         return
     raise DataRefused(
         f"the source no longer has {vanished} of {standing} rows, more than the {feed.spoken.max_delete:.0%} that the"
