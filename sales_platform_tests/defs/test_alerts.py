@@ -6,19 +6,22 @@ Dagster's own time is not waited for: each tick is given a moment at which all e
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import psycopg
 import pytest
 
+import sales_platform.local
 from sales_platform.components import policy
 from sales_platform.components.run_outcomes import BAD_PARTITIONS
 from sales_platform.definitions import build
-from sales_platform.defs.automation.alerts import Remembered, alerts, look
+from sales_platform.defs.automation.alerts import Remembered, look
 from sales_platform.engine.incidents import note, open_incidents, overdue
 from sales_platform.engine.warehouse import Warehouse
 from sales_platform.errors import FileMissing, SalesPlatformError, ServerUnavailable
@@ -186,6 +189,33 @@ def test_a_run_that_dagster_starts_again_by_itself_is_told_when_its_last_try_fai
     assert world.tick() == []
     world.run("2026-03-04", tags={"dagster/will_retry": "false"})
     assert len(world.tick()) == 1
+
+
+def test_on_the_storage_and_the_retries_of_the_platform_a_failed_step_is_told_and_a_first_crash_is_not(
+    warehouse_url: str, database_url: str, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(Path(sales_platform.local.__file__).parent / "dagster.yaml", tmp_path)
+    monkeypatch.setenv("DAGSTER_PG_URL", database_url.replace("postgresql://", "postgresql+psycopg2://", 1))
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        world = World(instance, warehouse_url, receiver)
+        crashed = instance.create_run_for_job(world.job, tags={"dagster/partition": "2026-03-05"})
+        instance.report_run_failed(crashed)
+        assert world.tick() == []
+        lineage = {"dagster/parent_run_id": crashed.run_id, "dagster/root_run_id": crashed.run_id}
+        last = instance.create_run_for_job(
+            world.job,
+            tags={"dagster/partition": "2026-03-05", **lineage},
+            parent_run_id=crashed.run_id,
+            root_run_id=crashed.run_id,
+        )
+        instance.report_run_failed(last)
+        world.behaviour.error = missing()
+        world.run("2026-03-04")
+        told = world.tick()
+        assert [text.split(" since ")[0] for text in told] == [
+            "Run failure: staging/sales for 2026-03-05,",
+            "Run failure: staging/sales for 2026-03-04,",
+        ]
 
 
 def test_a_run_that_never_started_is_told_and_over_when_its_work_is_done(world: World) -> None:
