@@ -51,7 +51,7 @@ def _refreshed(dimension: DimensionContract) -> dg.AssetsDefinition:
         },
         automation_condition=policy.WHEN_SOUND,
         retry_policy=policy.THREE_TRIES,
-        pool=policy.POOL,
+        pool=policy.writer_of(dimension.name),
     )
     def refresh(warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
         with policy.failures_named():

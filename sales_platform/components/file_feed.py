@@ -78,7 +78,7 @@ def _landed_and_staged(feed: FileFeedContract) -> dg.AssetsDefinition:
             partitions_def=partitions_def,
             backfill_policy=policy.ONE_RUN if partitions_def else None,
             retry_policy=policy.THREE_TRIES,
-            pool=policy.POOL,
+            pool=policy.writer_of(feed.name),
         )
         def load(
             context: dg.AssetExecutionContext, warehouse: WarehouseResource, source_files: SourceFilesResource

@@ -70,7 +70,7 @@ def _landed_and_staged(source: PostgresFeedContract) -> dg.AssetsDefinition:
         group_name=source.domain,
         can_subset=True,
         retry_policy=policy.THREE_TRIES,
-        pool=policy.POOL,
+        pool=policy.writer_of(source.domain),
     )
     def load(
         context: dg.AssetExecutionContext,

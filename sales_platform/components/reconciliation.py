@@ -24,7 +24,7 @@ def reconciliation(source: PostgresFeedContract) -> dg.AssetsDefinition:
         kinds={"postgres"},
         owners=[source.owner],
         retry_policy=policy.THREE_TRIES,
-        pool=policy.POOL,
+        pool=policy.writer_of(source.domain),
     )
     def reconcile(
         context: dg.AssetExecutionContext,

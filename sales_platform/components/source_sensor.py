@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, replace
 
 import dagster as dg
 
+from sales_platform.components import policy
+from sales_platform.components.launching import IN_PROGRESS
 from sales_platform.contracts.source import PostgresFeedContract
 from sales_platform.engine.oltp.marks import SourceMark, source_mark
 from sales_platform.errors import SalesPlatformError
@@ -17,13 +19,6 @@ from sales_platform.resources import SourceDatabasesResource, WarehouseResource
 
 EVERY_SECONDS = 30
 LONGEST_PAUSE = 64
-IN_PROGRESS = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 @dataclass(frozen=True)
@@ -82,8 +77,8 @@ def source_sensor(source: PostgresFeedContract) -> dg.SensorDefinition:
         name=name,
         target=dg.AssetSelection.groups(source.domain),
         minimum_interval_seconds=EVERY_SECONDS,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description=f"Runs {source.domain} when its source has new or changed rows.",
+        default_status=policy.sensor_status(),
+        description=f"Watches the source of {source.domain}, and runs the domain when rows are new or changed.",
     )
     def look(
         context: dg.SensorEvaluationContext,

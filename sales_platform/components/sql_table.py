@@ -9,6 +9,7 @@ from sales_platform.components import metadata, pages, partitions, policy
 from sales_platform.components.attributes import attributes_of, read_attributes
 from sales_platform.components.scaffolding import SqlTableScaffolder
 from sales_platform.components.table_checks import table_checks
+from sales_platform.contracts.catalog import read_catalog
 from sales_platform.contracts.table import SqlTableContract
 from sales_platform.engine.publish import publish_table
 from sales_platform.engine.reports import TableReport
@@ -57,9 +58,9 @@ def _published(table: SqlTableContract) -> dg.AssetsDefinition:
             },
             partitions_def=partitions.daily() if daily else None,
             backfill_policy=policy.ONE_RUN if daily else None,
-            automation_condition=policy.WHEN_SOUND,
+            automation_condition=_when(table),
             retry_policy=policy.THREE_TRIES,
-            pool=policy.POOL,
+            pool=policy.writer_of(table.name),
         )
         def publish(
             context: dg.AssetExecutionContext, warehouse: WarehouseResource
@@ -73,6 +74,15 @@ def _published(table: SqlTableContract) -> dg.AssetsDefinition:
             return dg.MaterializeResult(metadata={**figures, "dagster/column_schema": schema})
 
     return publish
+
+
+def _when(table: SqlTableContract) -> policy.Condition:
+    if table.load != "replace_partition":
+        return policy.WHEN_SOUND
+    catalog = read_catalog()
+    by_day = {f"staging.{name}" for name, feed in catalog.feeds.items() if feed.partitions == "daily"}
+    by_day |= {name for name, other in catalog.tables.items() if other.load == "replace_partition"}
+    return policy.each_day_when_sound([metadata.key_of(name) for name in _inputs(table) if name in by_day])
 
 
 def _inputs(table: SqlTableContract) -> list[str]:

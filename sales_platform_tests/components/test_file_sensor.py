@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from sales_platform.components import launching
 from sales_platform.components.file_decisions import decide, spare, stretches, taken
 from sales_platform.components.file_sensor import file_sensor
+from sales_platform.contracts.catalog import Catalog
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine.feeds import load_files
 from sales_platform.engine.files import locate
@@ -41,6 +43,18 @@ DAYS = FileFeedContract.model_validate(
 )
 FOLDERS = DAYS.model_copy(update={"path": "days/{partition:%Y/%m/%d}/day.csv"})
 
+LIST = FileFeedContract.model_validate(
+    {
+        "domain": "shop",
+        "table": "list",
+        "description": "A list",
+        "path": "list.csv",
+        "partitions": "none",
+        "key": ["id"],
+        "columns": {"id": {"type": "bigint"}},
+    }
+)
+
 
 def test_a_file_is_due_once_two_looks_saw_it_alike() -> None:
     first = decide({}, {}, {"a.csv": "10"})
@@ -62,6 +76,22 @@ def test_a_changed_file_is_due_again_and_a_removed_one_is_told_and_forgotten() -
 
 def test_partitions_that_follow_one_another_are_one_run() -> None:
     assert stretches(["c", "a", "d"], ["a", "b", "c", "d"]) == [("a", "a"), ("c", "d")]
+
+
+def test_what_is_loaded_or_under_way_is_not_asked_for_and_the_latter_is_looked_at_again() -> None:
+    due = decide({}, {"a": "1", "b": "1", "c": "1"}, {"a": "1", "b": "1", "c": "1"})
+    spared = spare(due, loaded={"a"}, busy={"a", "b"})
+    assert (spared.due, spared.busy, spared.known) == (("c",), ("b",), {"a": "1", "c": "1"})
+    again = decide(spared.known, {"a": "1", "b": "1", "c": "1"}, {"a": "1", "b": "1", "c": "1"})
+    assert again.due == ("b",)
+
+
+def test_a_run_takes_the_partitions_of_its_range_and_every_list_of_its_domain() -> None:
+    order = ["part2", "part9", "part10"]
+    assert taken(["part9"], order, [("part2", "part10")], undated=False) == {"part9"}
+    assert taken(["part9"], order, [("part2", "part2"), None, ("gone", "gone")], undated=False) == set()
+    assert taken([""], [], [None], undated=True) == {""}
+    assert taken([""], [], [], undated=True) == set()
 
 
 class Ticks:
@@ -208,3 +238,65 @@ def test_a_second_file_in_the_folder_of_a_day_and_a_day_that_has_not_ended_are_t
     assert f"waits for the end of its day: {future}" in said
     assert "read by no feed: days/2026/01/05/day (1).csv" in said
     assert ticks.asked() == [("2026-01-05", "2026-01-05")]
+
+
+def a_run(domain: str, first: str | None = None, last: str | None = None) -> dg.DagsterRun:
+    tags = launching.domain_tags(domain, first, last)
+    return dg.DagsterRun(job_name="shop", status=dg.DagsterRunStatus.STARTED, tags=tags)
+
+
+def test_late_days_that_lie_far_apart_are_one_run_when_they_are_many(
+    warehouse_url: str, tmp_path: Path
+) -> None:
+    ticks = Ticks(DAYS, warehouse_url, tmp_path)
+    days = [date(2025, 1, 1) + timedelta(days=2 * n) for n in range(200)]
+    for day in days:
+        ticks.put(f"days/{day:%Y/%m/%d}.csv")
+    ticks.tick()
+    assert ticks.asked() == [(days[0].isoformat(), days[-1].isoformat())]
+    assert ticks.asked() == []
+
+
+def test_a_day_that_a_run_takes_already_is_asked_for_only_if_that_run_did_not_load_it(
+    warehouse_url: str, tmp_path: Path
+) -> None:
+    ticks = Ticks(DAYS, warehouse_url, tmp_path)
+    ticks.put("days/2026/03/04.csv")
+    ticks.put("days/2026/03/05.csv")
+    runs = [ticks.instance.add_run(a_run("shop", f"2026-03-0{day}")) for day in (4, 5)]
+    ticks.tick()
+    assert "a run takes it already: 2026-03-04, 2026-03-05" in str(ticks.tick().skip_reason)
+
+    load_files(ticks.warehouse, DAYS, [locate(ticks.data, DAYS.path, date(2026, 3, 4))])
+    for run in runs:
+        ticks.instance.delete_run(run.run_id)
+    assert ticks.asked() == [("2026-03-05", "2026-03-05")]
+    assert ticks.asked() == []
+
+
+def test_a_changed_list_runs_its_domain_once_for_the_newest_day_and_waits_for_a_run_under_way(
+    warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = Catalog(feeds={DAYS.name: DAYS, LIST.name: LIST})
+    monkeypatch.setattr("sales_platform.components.file_sensor.read_catalog", lambda: catalog)
+    ticks = Ticks(LIST, warehouse_url, tmp_path)
+    ticks.put("list.csv")
+    ticks.tick()
+    first = ticks.tick().run_requests or []
+    assert [key.path for key in first[0].asset_selection or []] == [
+        ["raw", "shop_list"],
+        ["staging", "shop_list"],
+    ]
+    assert launching.asked_partitions(first[0].tags) is None
+
+    for day in (date(2026, 3, 4), date(2026, 3, 5)):
+        ticks.put(f"days/{day:%Y/%m/%d}.csv")
+        load_files(ticks.warehouse, DAYS, [locate(ticks.data, DAYS.path, day)])
+    ticks.put("list.csv", "id\n1\n2\n")
+    ticks.tick()
+    run = ticks.instance.add_run(a_run("shop", "2026-03-05"))
+    assert ticks.asked() == []
+    ticks.instance.delete_run(run.run_id)
+    second = ticks.tick().run_requests or []
+    assert second[0].asset_selection is None
+    assert launching.asked_partitions(second[0].tags) == ("2026-03-05", "2026-03-05")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from sales_platform.components import policy
 from sales_platform.components.alerting import recoveries, troubles
 from sales_platform.components.run_outcomes import RunOutcome, ended_runs, newest_end
 from sales_platform.engine import incidents
@@ -45,16 +46,20 @@ class Remembered:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    return dg.Definitions(sensors=[alerts])
+    return dg.Definitions(sensors=[alerts()])
 
 
-@dg.sensor(
-    name="alerts",
-    minimum_interval_seconds=EVERY_SECONDS,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Tells log and webhook of failed runs and checks, refused and overdue files, and of their end.",
-)
-def alerts(
+def alerts() -> dg.SensorDefinition:
+    """The sensor, on or off as the settings say now."""
+    return dg.sensor(
+        name="alerts",
+        minimum_interval_seconds=EVERY_SECONDS,
+        default_status=policy.sensor_status(),
+        description="Watches for runs, checks and files that fail or are late, and tells log and webhook of them.",
+    )(_tell)
+
+
+def _tell(
     context: dg.SensorEvaluationContext, warehouse: WarehouseResource, alert_sinks: AlertSinksResource
 ) -> dg.SensorResult | dg.SkipReason:
     try:

@@ -62,9 +62,9 @@ with policy.beta_accepted():
         metadata={"dagster/column_schema": _column_schema()},
         partitions_def=partitions.daily(),
         backfill_policy=policy.ONE_RUN,
-        automation_condition=policy.WHEN_SOUND,
+        automation_condition=policy.each_day_when_sound([metadata.key_of(FACT)]),
         retry_policy=policy.THREE_TRIES,
-        pool=policy.POOL,
+        pool=policy.writer_of(NAME),
     )
     def channels_transactions(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, source_files: SourceFilesResource
