@@ -48,7 +48,7 @@ def recoveries(run: RunOutcome) -> list[Recovery]:
 
 
 def _of_steps(steps: list[StepOutcome], why: str, link: str) -> Trouble:
-    tables = [table for step in steps for table in step.tables]
+    tables = [table for step in steps for table in step.tables] or [step.step for step in steps]
     parts = tuple(part for step in steps for part in _parts(step.step, step.scope))
     scope = steps[0].scope
     message = f"{_sentence(why)} When the cause is mended, run it again."

@@ -32,7 +32,9 @@ Scope = frozenset[str] | None
 
 @dataclass(frozen=True)
 class StepOutcome:
-    """passed: None when the run ended before the step did. why: the error in a sentence, where it failed."""
+    """tables: that it makes; none for a step of checks. passed: None when the run ended before the step did. why: the
+    error in a sentence, where it failed.
+    """
 
     step: str
     tables: tuple[str, ...]
@@ -159,7 +161,7 @@ class _Seen:
         for step in dict.fromkeys([*self.planned, *self.ended]):
             passed, at, why = self.ended.get(step, (None, run_end, ""))
             scope = _scope(self.made[step] or self.planned[step])
-            yield StepOutcome(step, tuple(self.tables[step]) or (step,), scope, passed, at, why)
+            yield StepOutcome(step, tuple(self.tables[step]), scope, passed, at, why)
 
     def checks(self) -> Iterator[CheckOutcome]:
         for step, evaluation, at in self.evaluated:
