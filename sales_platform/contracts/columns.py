@@ -46,7 +46,8 @@ class Column(ContractModel):
     strip: how numbers are written. nulls: texts that mean "missing". check: SQL boolean over the typed row; a
     missing value passes unless `required`. reject_as: the reason that names the rejected row, instead of
     MISSING_… or INVALID_…. zone: IANA zone of instants written without an offset; ambiguous: which of two
-    instants an autumn hour means (S-63).
+    instants an autumn hour means (S-63). dropped: the files no longer bring the column; what was read of it stays,
+    and a file that lacks it says nothing of it (S-55). aliases: other names under which files bring it (S-58).
     """
 
     type: str
@@ -70,6 +71,8 @@ class Column(ContractModel):
     default: Default | None = None
     zone: str | None = None
     ambiguous: Literal["earlier", "later", "reject"] = "reject"
+    dropped: bool = False
+    aliases: tuple[str, ...] = ()
 
     @field_validator("type")
     @classmethod

@@ -13,7 +13,7 @@ from sales_platform.contracts.columns import Column, ContractModel, Rule
 from sales_platform.errors import ContractError
 
 PLATFORM_COLUMNS = (
-    "_load_id", "_partition", "_source_row", "_extracted_at", "_snapshot_at", "_deleted",
+    "_load_id", "_partition", "_source_row", "_extracted_at", "_snapshot_at", "_deleted", "_absent_columns",
 )  # fmt: skip
 
 
@@ -92,6 +92,7 @@ class FileFeedContract(ContractModel):
                 " rename it (S-46)"
             )
         self._refuse_contradicting_snapshot_words()
+        self._refuse_contradicting_column_words()
         if ("{partition" in self.path) != (self.partitions == "daily"):
             raise ValueError("path: {partition:%Y/%m/%d} stands in the path exactly when partitions is daily")
         if (PurePosixPath(self.path).name.count("*"), self.path.count("*")) not in self._stars:
@@ -120,6 +121,16 @@ class FileFeedContract(ContractModel):
             raise ValueError(
                 "snapshot_at: name a column of type date or timestamptz that is no part of the key"
             )
+
+    def _refuse_contradicting_column_words(self) -> None:
+        taken = set(self.columns)
+        for name, column in self.columns.items():
+            if column.dropped and name in {*self.key, self.time_column, self.tie_break, self.scope}:
+                raise ValueError(f"columns.{name}: what orders or names the rows cannot be dropped")
+            for alias in column.aliases:
+                if alias in taken or alias.startswith("_"):
+                    raise ValueError(f"columns.{name}.aliases: {alias!r} is the name of another column")
+                taken.add(alias)
 
     def switched(self, on: frozenset[str], known: frozenset[str]) -> FileFeedContract:
         """The contract without the defaults whose setting is off. Raises ContractError for a setting there is not."""
@@ -181,10 +192,17 @@ class FileFeedContract(ContractModel):
         return self.event_time or self.snapshot_at
 
     @property
+    def keeps_history(self) -> bool:
+        """Whether staging holds what was true at several times, and says which columns a row's file lacked."""
+        return self.versions or self.event_time is not None
+
+    @property
     def required_columns(self) -> frozenset[str]:
         """Columns that a typed row always has."""
         named = {*self.key, *([self.time_column] if self.time_column else [])}
-        return frozenset(named | {name for name, column in self.columns.items() if column.required})
+        return frozenset(
+            named | {name for name, column in self.columns.items() if column.required and not column.dropped}
+        )
 
     @property
     def judgement_hash(self) -> str:

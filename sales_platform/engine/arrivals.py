@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from sales_platform.engine.files import SourceFile
 from sales_platform.engine.landing import Landed, land_file, landing_partition
 from sales_platform.engine.load_call import LoadCall
-from sales_platform.engine.loads import LoadState, newest_landing
+from sales_platform.engine.loads import LoadState, newest_landing, note_columns
 from sales_platform.engine.quarantine import scope_of
 from sales_platform.engine.snapshots import standing_loads
 from sales_platform.errors import SourceError, SourceNotReady
@@ -76,4 +76,6 @@ def _land(call: LoadCall, file: SourceFile, content_hash: str) -> Landed:
     emptied = call.feed.is_complete and call.meant.allow_deletes
     feed = call.feed.model_copy(update={"empty": "allow"}) if emptied else call.feed
     with call.connection.transaction():
-        return land_file(call.connection, feed, file, load)
+        landed = land_file(call.connection, feed, file, load)
+    note_columns(call.journal, load, landed.columns)
+    return landed

@@ -17,6 +17,16 @@ from sales_platform.engine.tables import (
     primary_key_of,
     refresh_statistics,
 )
+from sales_platform.engine.tracked_sets import TrackedSet
+from sales_platform.engine.turning import (
+    Turning,
+    flag_names,
+    flags,
+    is_untold,
+    newest_value,
+    read_turning,
+    turned,
+)
 from sales_platform.engine.warehouse import Connection
 
 
@@ -43,7 +53,8 @@ def chain_select(
         refresh_statistics(connection, TableName.parse(events.source))
     standing = {e.source: columns_of(connection, TableName("staging", e.table)) for e in dimension.events}
     finer = any(_is_finer(connection, dimension, events) for events in dimension.events)
-    return chain_query(dimension, types, standing, everything=everything, finer=finer)
+    turning = read_turning(connection, dimension)
+    return chain_query(dimension, types, standing, everything=everything, finer=finer, turning=turning)
 
 
 def _is_finer(connection: Connection, dimension: DimensionContract, events: Events) -> bool:
@@ -63,18 +74,25 @@ def chain_query(
     *,
     everything: bool,
     finer: bool = False,
+    turning: Turning | None = None,
 ) -> sql.Composed:
     """The SELECT behind `wanted`: key, attributes, effective_start_date, effective_end_date.
 
     types: column → type of the dimension. standing: source → columns of its staging table. finer: whether
-    a source may hold several rows of one key and time.
+    a source may hold several rows of one key and time. turning: what was tracked when; by default what the
+    contract says, always.
     """
-    key = identifiers(dimension.key)
+    key, shown = identifiers(dimension.key), dimension.attributes
+    turning = turning or Turning((TrackedSet.of(dimension),), frozenset())
+    dimension = turning.widened(dimension)
+    types = _types(dimension, types, standing)
     partial = [
         name
         for name in dimension.attributes
         if any(dimension.source_column(name) not in standing[events.source] for events in dimension.events)
     ]
+    # what one of several sources does not say is carried over from the others, whether or not its file could say it
+    untold, turning = turning, turning.without(partial)
     return sql.SQL(
         """with events as (
 {events}
@@ -85,10 +103,7 @@ chosen as (
 filled as (
 {filled}
 ),
-turned as (
-    select f.*, lag({state}) over w is distinct from {state} as _turns
-    from filled as f window w as (partition by {key} order by _at)
-),
+{turned},
 versions as (
 {versions}
 ),
@@ -100,17 +115,37 @@ from intervals where not _deleted"""
     ).format(
         events=sql.SQL("\n    union all\n").join(
             _events(
-                dimension, number, events, types, standing[events.source], everything=everything, finer=finer
+                dimension,
+                number,
+                events,
+                types,
+                standing[events.source],
+                untold,
+                everything=everything,
+                finer=finer,
             )
             for number, events in enumerate(dimension.events)
         ),
         key=key,
         chosen=_chosen(dimension, finer=finer),
-        filled=_filled(dimension, partial),
-        state=_state(dimension),
-        versions=_versions(dimension, partial),
-        attributes=identifiers(dimension.attributes),
+        filled=_filled(dimension, partial, turning),
+        turned=turned(dimension, turning),
+        versions=_versions(dimension, partial, turning),
+        attributes=identifiers(shown),
     )
+
+
+def _types(
+    dimension: DimensionContract, types: dict[str, str], standing: dict[str, dict[str, str]]
+) -> dict[str, str]:
+    """With those of columns that the dimension tracked once and no longer shows."""
+    found = dict(types)
+    for name in dimension.attributes:
+        source = dimension.source_column(name)
+        for columns in standing.values():
+            if source in columns:
+                found.setdefault(name, columns[source])
+    return found
 
 
 def _chosen(dimension: DimensionContract, *, finer: bool) -> sql.Composable:
@@ -130,11 +165,11 @@ def _chosen(dimension: DimensionContract, *, finer: bool) -> sql.Composable:
     )
 
 
-def _versions(dimension: DimensionContract, partial: list[str]) -> sql.Composable:
+def _versions(dimension: DimensionContract, partial: list[str], turning: Turning) -> sql.Composable:
     """Each event with the values of its run of equal states; where everything is tracked, a run has one
     value.
     """
-    if not (dimension.overwrite or dimension.keep_first):
+    if not (dimension.overwrite or dimension.keep_first or turning.at_times):
         return sql.SQL("    select * from turned")
     return sql.SQL(
         """    select {key}, _deleted, _turns, _at{values}
@@ -142,7 +177,7 @@ def _versions(dimension: DimensionContract, partial: list[str]) -> sql.Composabl
         select t.*, count(*) filter (where _turns) over (partition by {key} order by _at) as _run from turned as t
     ) as t
     window run as (partition by {key}, _run order by _at rows between unbounded preceding and unbounded following)"""
-    ).format(key=identifiers(dimension.key), values=_values(dimension, partial))
+    ).format(key=identifiers(dimension.key), values=_values(dimension, partial, turning))
 
 
 def _events(
@@ -151,6 +186,7 @@ def _events(
     events: Events,
     types: dict[str, str],
     standing: dict[str, str],
+    turning: Turning,
     *,
     everything: bool,
     finer: bool,
@@ -159,10 +195,10 @@ def _events(
         sql.SQL("s.{} as {}").format(sql.Identifier(dimension.source_column(name)), sql.Identifier(name))
         for name in dimension.key
     )
-    attributes = [_attribute(dimension, name, types, standing) for name in dimension.attributes]
+    attributes = [_attribute(dimension, name, types, standing, turning) for name in dimension.attributes]
     source_key = tuple(dimension.source_column(name) for name in dimension.key)
     return sql.SQL(
-        "    select {keys}, {at} as _at, {deleted} as _deleted, {number} as _source, {attributes}{line}\n"
+        "    select {keys}, {at} as _at, {deleted} as _deleted, {number} as _source, {attributes}{untold}{line}\n"
         "    from {source} as s{some}"
     ).format(
         keys=keys,
@@ -170,6 +206,7 @@ def _events(
         deleted=sql.SQL("s._deleted") if "_deleted" in standing else sql.SQL("false"),
         number=sql.Literal(number),
         attributes=sql.SQL(", ").join(attributes),
+        untold=flags(dimension, turning, standing),
         line=sql.SQL(", {} as _seen, s._partition as _file, s._source_row as _line" if finer else "").format(
             # of two snapshots the later one is the newer truth, whichever landed first
             sql.SQL("s._snapshot_at" if "_snapshot_at" in standing else "null::timestamptz")
@@ -214,14 +251,21 @@ _AMONG_ABSENCES = """case
 
 
 def _attribute(
-    dimension: DimensionContract, name: str, types: dict[str, str], standing: dict[str, str]
+    dimension: DimensionContract,
+    name: str,
+    types: dict[str, str],
+    standing: dict[str, str],
+    turning: Turning,
 ) -> sql.Composed:
     """The attribute and whether this source has it at all: what a source lacks is carried over, not NULL."""
     source = dimension.source_column(name)
     present = source in standing
     value = sql.Identifier("s", source) if present else sql.SQL("null::{}").format(sql.SQL(types[name]))
+    has: sql.Composable = sql.Literal(present)
+    if present and name in turning.untold:
+        has = sql.SQL("not {}").format(is_untold(dimension, turning, name, standing))
     return sql.SQL("{} as {}, {} as {}").format(
-        value, sql.Identifier(name), sql.Literal(present), _carried("has", dimension, name)
+        value, sql.Identifier(name), has, _carried("has", dimension, name)
     )
 
 
@@ -230,7 +274,7 @@ def _carried(what: str, dimension: DimensionContract, name: str) -> sql.Identifi
     return sql.Identifier(f"_{what}_{dimension.attributes.index(name)}")
 
 
-def _filled(dimension: DimensionContract, partial: list[str]) -> sql.Composable:
+def _filled(dimension: DimensionContract, partial: list[str], turning: Turning) -> sql.Composable:
     """Carry over, by time, what an event's source does not say."""
     if not partial:
         return sql.SQL("    select * from chosen")
@@ -250,23 +294,21 @@ def _filled(dimension: DimensionContract, partial: list[str]) -> sql.Composable:
     return sql.SQL(
         """    select {kept}, _at, _deleted, {carried}
     from (select c.*, {groups} from chosen as c window w as (partition by {key} order by _at)) as c"""
-    ).format(kept=identifiers(kept), carried=carried, groups=groups, key=identifiers(dimension.key))
-
-
-def _state(dimension: DimensionContract) -> sql.Composed:
-    """What makes two consecutive events the same state; all deletes are one state."""
-    tracked = sql.SQL(", ").join(
-        sql.SQL("case when not _deleted then {} end").format(sql.Identifier(name)) for name in dimension.track
+    ).format(
+        kept=sql.SQL(", ").join([identifiers(kept), *flag_names(dimension, turning)]),
+        carried=carried,
+        groups=groups,
+        key=identifiers(dimension.key),
     )
-    return sql.SQL("row(_deleted, {})").format(tracked)
 
 
-def _values(dimension: DimensionContract, partial: list[str]) -> sql.Composed:
+def _values(dimension: DimensionContract, partial: list[str], turning: Turning) -> sql.Composed:
     parts = []
     for name in dimension.attributes:
         column = sql.Identifier(name)
-        if name in dimension.overwrite:
-            parts.append(sql.SQL(", last_value({c}) over run as {c}").format(c=column))
+        if name in dimension.overwrite or turning.takes_last(name):
+            newest = newest_value(dimension, turning, name)
+            parts.append(sql.SQL(", last_value({n}) over run as {c}").format(n=newest, c=column))
         elif name in partial and name in dimension.keep_first:
             # The first event of a run may come from a source that knows nothing of this column.
             parts.append(

@@ -19,12 +19,12 @@ def ensure_changed_keys(connection: Connection, table: TableName, key: Sequence[
     """Create the note of a table that stands; one that notes other columns begins anew, and readers look at all."""
     name = changed_keys_name(table)
     standing = columns_of(connection, name)
-    if set(standing) == {"_version", *key}:
+    types = columns_of(connection, table)
+    if standing == {"_version": "bigint", **{column: types[column] for column in key}}:
         return
     if standing:
         connection.execute(sql.SQL("drop table {}").format(name.sql))
         forget_consumers(connection, str(table))
-    types = columns_of(connection, table)
     columns = [
         TableColumn("_version", "bigint", True),
         *(TableColumn(column, types[column]) for column in key),

@@ -5,7 +5,7 @@ business.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from psycopg import sql
 
@@ -72,9 +72,12 @@ def ensure_dimension_table(
             TableColumn("is_current", "boolean", True),
         ]
     columns.append(TableColumn("is_inferred", "boolean", True))
+    standing = columns_of(connection, dimension_name(dimension))
     created = ensure_table(connection, dimension_name(dimension), columns, dimension.description)
     if created:
         _insert_unknown_member(connection, dimension, types)
+    else:
+        _complete_unknown_member(connection, dimension, types, standing.keys())
     return created
 
 
@@ -130,6 +133,22 @@ def _insert_unknown_member(
             dimension_name(dimension).sql, identifiers(columns), sql.SQL(", ").join(map(sql.Literal, values))
         )
     )
+
+
+def _complete_unknown_member(
+    connection: Connection, dimension: DimensionContract, types: dict[str, str], standing: Collection[str]
+) -> None:
+    """Columns that came later are named as unknown too."""
+    for name in dimension.attributes:
+        if name not in standing and _holds(types[name], UNKNOWN):
+            connection.execute(
+                sql.SQL("update {} set {} = {} where {} = 0").format(
+                    dimension_name(dimension).sql,
+                    sql.Identifier(name),
+                    sql.Literal(UNKNOWN),
+                    sql.Identifier(dimension.surrogate_key),
+                )
+            )
 
 
 def _holds(kind: str, word: str) -> bool:

@@ -35,6 +35,8 @@ from sales_platform.engine.repointing import repoint_facts
 from sales_platform.engine.reports import DimensionReport
 from sales_platform.engine.staging import joined, same
 from sales_platform.engine.tables import TableName, identifiers
+from sales_platform.engine.tracked_sets import note_taken_in, note_tracked_set
+from sales_platform.engine.turning import read_turning
 from sales_platform.engine.versions import consume_tables, forget_consumers, publish_versions
 from sales_platform.engine.warehouse import Connection, Warehouse
 
@@ -68,6 +70,8 @@ def refresh_within(
     lock_tables(connection, [dimension.name, *sources, *owners, *referencing_facts(connection, dimension)])
     types = column_types(connection, dimension)
     ensure_dimension_table(connection, dimension, types)
+    if dimension.has_history:
+        note_tracked_set(connection, dimension)
     affected = None if everything else find_affected(connection, dimension)
     counts = Changes()
     open_touched(connection, dimension)
@@ -82,6 +86,8 @@ def refresh_within(
     if counts.any:
         publish_versions(connection, dimension.name)
         _tell_readers(connection, dimension, everything=affected is None)
+    if affected != 0:
+        note_taken_in(connection, dimension)
     consume_tables(
         connection, dimension.name, [events.source for events in dimension.events], logic_hash(dimension)
     )
@@ -211,6 +217,17 @@ def _pair(connection: Connection, dimension: DimensionContract, *, everything: b
         _CONTINUE,
     ):
         connection.execute(sql.SQL(statement).format(**words))
+    completed = read_turning(connection, dimension).completed
+    if completed:
+        agree = [
+            sql.SQL(
+                "(o.{c} is null or o.{c} = w.{c})"
+                if name in completed
+                else "o.{c} is not distinct from w.{c}"
+            ).format(c=sql.Identifier(name))
+            for name in dimension.track
+        ]
+        connection.execute(sql.SQL(_COMPLETE).format(agree=sql.SQL(" and ").join(agree), **words))
 
 
 _STANDING = """
@@ -237,6 +254,14 @@ overlapping as (
         and w.effective_start_date < coalesce(o.effective_end_date, 'infinity')
 )
 select {key}, _starts, surrogate from overlapping where _old_start = _first_old and _starts = _first_new
+"""
+
+# A version that only learns what no file could say before is the same version (S-54).
+_COMPLETE = """
+update wanted as w set surrogate = o.surrogate
+from standing as o
+where w.surrogate is null and {match} and o.effective_start_date = w.effective_start_date and not o.is_inferred
+    and {agree} and not exists (select from wanted as x where x.surrogate = o.surrogate)
 """
 
 _CONTINUE = """

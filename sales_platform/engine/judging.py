@@ -14,8 +14,9 @@ from psycopg import sql
 
 from sales_platform.contracts.columns import Column
 from sales_platform.contracts.feed import FileFeedContract
+from sales_platform.engine.absences import ABSENT_COLUMNS, Absences, absences_of, absent_columns
 from sales_platform.engine.casting import normalised, quick, typed, verbatim
-from sales_platform.engine.landing import raw_name
+from sales_platform.engine.landing import raw_name, spellings
 from sales_platform.engine.tables import TableName, exists, identifiers, refresh_statistics
 from sales_platform.engine.warehouse import Connection
 
@@ -46,11 +47,12 @@ def judge(
     connection.execute("drop table if exists pg_temp.judged")
     refresh_statistics(connection, raw_name(feed))
     which = _rows_that_count(feed, load_ids, corrections)
+    absences = absences_of(connection, feed, [*load_ids, *corrections])
     if source_rows is not None:
         which = sql.SQL("{} and r._source_row = any({})").format(which, sql.Literal(list(source_rows)))
     # The quick reading of the values is worth several cores; by default the planner fears to gather the rows.
     connection.execute("set local parallel_tuple_cost = 0.01")
-    connection.execute(judgement(feed, which, newest_load, snapshot_at, parents))
+    connection.execute(judgement(feed, which, newest_load, snapshot_at, parents, absences))
     connection.execute("set local parallel_tuple_cost to default")
     key = [name for name in feed.staging_key if name in feed.columns]
     connection.execute(sql.SQL("analyze pg_temp.judged ({})").format(identifiers(key)))
@@ -78,9 +80,10 @@ def judgement(
     newest_load: datetime,
     snapshot_at: datetime | None = None,
     parents: set[str] | None = None,
+    absences: Absences | None = None,
 ) -> sql.Composed:
     """The statement that makes `judged`. which: condition on the raw row `r`. parents: columns whose
-    reference table stands already.
+    reference table stands already. absences: what the files of some loads lacked.
     """
     orphans = {
         name: _orphan_faults(feed, name, column, parents or set()) for name, column in feed.columns.items()
@@ -94,7 +97,7 @@ def judgement(
     return sql.SQL(
         """create temporary table judged on commit drop as
 select
-    t._load_id, t._partition, t._source_row, {columns}{deleted}{snapshot},
+    t._load_id, t._partition, t._source_row, {columns}{deleted}{snapshot}{absent},
     case when {any_fault} then nullif(array_remove(array[{reasons}]::text[], null), '{{}}') end as _reasons
 from (
     select t.*, ({faulty}) as _faulty
@@ -118,6 +121,7 @@ from (
         columns=identifiers(tuple(feed.columns), "t"),
         deleted=_deleted(feed),
         snapshot=_snapshot(feed, snapshot_at),
+        absent=_absent(feed, absences or {}),
         faulty=_faulty(feed),
         any_fault=_any([*(f for faults in orphans.values() for f in faults), *row_faults], first="t._faulty"),
         reasons=sql.SQL(", ").join(_reason(reason, fault) for reason, fault in [*reasons, *row_faults]),
@@ -141,11 +145,17 @@ from (
 
 def _received(feed: FileFeedContract, name: str, column: Column) -> sql.Composed:
     """Of the raw row: the quick value with the text as it came, or the normalised text."""
-    text = sql.Identifier("r", name)
+    text = _spelled(feed, name)
     value = quick(text, column)
     if value is None:
         return sql.SQL("{} as {}").format(normalised(text, column), sql.Identifier(name))
     return sql.SQL("{}, {} as {}").format(text, value, _quick(feed, name))
+
+
+def _spelled(feed: FileFeedContract, name: str) -> sql.Composable:
+    """The text of the raw row `r` under whichever name its file brought it."""
+    names = [sql.Identifier("r", spelling) for spelling in spellings(feed, name)]
+    return names[0] if len(names) == 1 else sql.SQL("coalesce({})").format(sql.SQL(", ").join(names))
 
 
 def _value(feed: FileFeedContract, name: str, column: Column) -> sql.Composable:
@@ -271,6 +281,12 @@ def _deleted(feed: FileFeedContract) -> sql.Composable:
     if not feed.deleted_when:
         return sql.SQL(", false as _deleted" if feed.marks_deletes else "")
     return sql.SQL(", coalesce(({})::boolean, false) as _deleted").format(verbatim(feed.deleted_when))
+
+
+def _absent(feed: FileFeedContract, absences: Absences) -> sql.Composable:
+    if not feed.keeps_history:
+        return sql.SQL("")
+    return sql.SQL(", {} as {}").format(absent_columns(absences), sql.Identifier(ABSENT_COLUMNS))
 
 
 def _snapshot(feed: FileFeedContract, snapshot_at: datetime | None) -> sql.Composable:

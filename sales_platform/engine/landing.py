@@ -22,13 +22,16 @@ from sales_platform.errors import FileEmpty, HeaderMismatch, SourceNotReady
 
 @dataclass(frozen=True)
 class Landed:
-    """One file in raw under its load_id. rows: in raw; bad: records that could not become a row."""
+    """One file in raw under its load_id. rows: in raw; bad: records that could not become a row. columns: of its
+    header; new_columns: those that the contract does not know.
+    """
 
     load: OpenLoad
     rows: int
     bytes_read: int
     bad: BadRecords
     new_columns: tuple[str, ...]
+    columns: tuple[str, ...] = ()
 
     @property
     def records(self) -> int:
@@ -54,7 +57,8 @@ def ensure_raw_table(connection: Connection, feed: FileFeedContract) -> None:
             sql.SQL("nextval({}::regclass)").format(sql.Literal(f"raw.{_sequence(feed)}")),
         ),
     ]
-    received = [TableColumn(column, "text") for column in feed.columns]
+    names = [spelling for column in feed.columns for spelling in spellings(feed, column)]
+    received = [TableColumn(column, "text") for column in names]
     if ensure_table(connection, name, [*received, *platform], feed.description):
         connection.execute(
             sql.SQL("create index {} on {} (_load_id, _source_row)").format(
@@ -91,7 +95,12 @@ def land_file(connection: Connection, feed: FileFeedContract, file: SourceFile, 
             where=file.path,
             remedy="If a day without rows is meant, say `empty: allow` in the feed's contract.",
         )
-    return Landed(load, result.rows, result.bytes_read, result.bad, new_columns)
+    return Landed(load, result.rows, result.bytes_read, result.bad, new_columns, header.columns)
+
+
+def spellings(feed: FileFeedContract, column: str) -> tuple[str, ...]:
+    """The names under which files bring a column, its own one first."""
+    return (column, *feed.columns[column].aliases)
 
 
 def landing_partition(connection: Connection, feed: FileFeedContract, file: SourceFile) -> str:
@@ -130,8 +139,11 @@ def _match_header(
     connection: Connection, feed: FileFeedContract, file: SourceFile, header: Header
 ) -> tuple[str, ...]:
     """Refuse a header that lacks a column; add columns that the contract does not know to raw. Returns those."""
+    _refuse_two_spellings(feed, file, header)
     missing = [
-        name for name in feed.columns if name not in header.columns and not _may_lack(feed, name, file)
+        name
+        for name in feed.columns
+        if not {*spellings(feed, name)} & {*header.columns} and not _may_lack(feed, name, file)
     ]
     if missing:
         # A first line that has none of the names is a row, and rows stay out of messages.
@@ -140,9 +152,10 @@ def _match_header(
         raise HeaderMismatch(
             f"the header lacks {', '.join(missing)}; {found}.",
             where=f"{file.path}, line 1",
-            remedy="Mend the header, or the feed's contract if the source changed.",
+            remedy=_remedy(feed, missing[0]),
         )
-    new = tuple(name for name in header.columns if name not in feed.columns)
+    known_names = {spelling for name in feed.columns for spelling in spellings(feed, name)}
+    new = tuple(name for name in header.columns if name not in known_names)
     clash = [name for name in new if name.startswith("_")]
     if clash:
         raise HeaderMismatch(
@@ -157,9 +170,30 @@ def _match_header(
     return new
 
 
+def _refuse_two_spellings(feed: FileFeedContract, file: SourceFile, header: Header) -> None:
+    for name in feed.columns:
+        found = [spelling for spelling in spellings(feed, name) if spelling in header.columns]
+        if len(found) > 1:
+            raise HeaderMismatch(
+                f"the header has {' and '.join(found)}, which are one column by the contract.",
+                where=f"{file.path}, line 1",
+                remedy=f"Take one of them out of the file, or out of the aliases of {name}.",
+            )
+
+
+def _remedy(feed: FileFeedContract, column: str) -> str:
+    mend = "Mend the header, or the feed's contract if the source changed"
+    if column in feed.key or column in {feed.time_column, feed.tie_break, feed.scope}:
+        return f"{mend}: `aliases: [<new name>]` where it was renamed."
+    return (
+        f"{mend}: `columns: {{{column}: {{dropped: true}}}}` where it is gone for good (what was read stays),"
+        " `aliases: [<new name>]` where it was renamed."
+    )
+
+
 def _may_lack(feed: FileFeedContract, column: str, file: SourceFile) -> bool:
     """Whether the file may go without the column: its contract says what stands for it, or since when it is there."""
-    if feed.columns[column].default and column not in feed.key:
+    if feed.columns[column].dropped or (feed.columns[column].default and column not in feed.key):
         return True
     since = feed.columns[column].absent_before
     return since is not None and feed.partitions == "daily" and date.fromisoformat(file.partition) < since

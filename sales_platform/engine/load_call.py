@@ -192,6 +192,7 @@ class LoadCall:
             rejected=fates.rejected + len(landed.bad),
             bytes_read=landed.bytes_read,
             new_columns=landed.new_columns,
+            notes=_notes(landed),
         )
 
     def _fates(self, load: OpenLoad, fates: Fates, reasons: dict[str, int]) -> LoadReport:
@@ -210,3 +211,10 @@ class LoadCall:
             seconds=time.monotonic() - self.started,
             reasons=reasons,
         )
+
+
+def _notes(landed: Landed) -> tuple[str, ...]:
+    """What a person should know of a file whose columns are not those of the contract."""
+    if not landed.new_columns:
+        return ()
+    return (f"columns that the contract does not know, kept in raw: {', '.join(landed.new_columns)}",)

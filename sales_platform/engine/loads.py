@@ -195,6 +195,11 @@ def open_load(
     return OpenLoad(row[0], feed.name, partition, source, content_hash, landed, row[1])
 
 
+def note_columns(journal: Connection, load: OpenLoad, columns: Sequence[str]) -> None:
+    """Record the header of the file that a load reads."""
+    journal.execute("update ops.load set columns = %s where load_id = %s", [list(columns), load.load_id])
+
+
 def record_unchanged(
     journal: Connection, feed: FileFeedContract, partition: str, source: str, run_id: str
 ) -> LoadReport:

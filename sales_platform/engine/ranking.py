@@ -10,7 +10,8 @@ from __future__ import annotations
 from psycopg import sql
 
 from sales_platform.contracts.feed import FileFeedContract
-from sales_platform.engine.staging import staged_columns, value_columns
+from sales_platform.engine.absences import ABSENT_COLUMNS
+from sales_platform.engine.staging import completes, joined, staged_columns, value_columns
 from sales_platform.engine.tables import identifiers
 from sales_platform.engine.warehouse import Connection
 
@@ -70,10 +71,12 @@ def _rank(feed: FileFeedContract, source: str, scope: str | None, which: sql.Com
     values = value_columns(feed)
     group = sql.SQL("{}, {}").format(scoped, identifiers(values)) if values else scoped
     reject = feed.on_duplicate == "reject" and scope is not None
+    covered = _covered(feed, source, scope)
     return sql.SQL(
         """create temporary table {ranked} on commit drop as
 with placed as (
-    select s.*, row_number() over (order by {partition_order}, _source_row) as _place from {source} as s where {where}
+    select s.*, {covered} as _covered, row_number() over (order by {partition_order}, _source_row) as _place
+    from {source} as s where {where}
 ),
 grouped as (
     select p.*, min(_place) over g as _first, max(_place) over g as _last
@@ -81,12 +84,12 @@ grouped as (
 ),
 decided as (
     select g.*,
-        first_value(_first) over (partition by {scoped} order by {preference}) as _winner,
-        min(_first) over (partition by {scoped}) <> max(_first) over (partition by {scoped}) as _contested
+        first_value(_first) over (partition by {scoped} order by {told_first}{preference}) as _winner,
+        min(_first) over (partition by {rivals}) <> max(_first) over (partition by {rivals}) as _contested
     from grouped as g
 )
 select d.*, case
-    when _place <> _first then 'duplicate'
+    when _covered or _place <> _first then 'duplicate'
     when {reject} and _contested then 'conflict'
     when _first = _winner then 'winner'
     else {beaten} end as _fate
@@ -95,13 +98,31 @@ from decided as d"""
         ranked=sql.Identifier(f"ranked_{source}"),
         source=sql.Identifier("pg_temp", source),
         where=which,
+        covered=covered,
+        told_first=sql.SQL("_covered, " if feed.keeps_history else ""),
+        rivals=sql.SQL("{}, _covered").format(scoped) if feed.keeps_history else scoped,
         # inside a partition the order of partitions says nothing, and natural order is dear
-        partition_order=sql.Identifier(scope) if scope else partition_order(feed),
+        partition_order=sql.Identifier("s", scope) if scope else partition_order(feed),
         group=group,
         scoped=scoped,
         preference=preference(feed),
         reject=sql.Literal(reject),
         beaten=sql.Literal("conflict" if feed.on_duplicate == "reject" else "superseded"),
+    )
+
+
+def _covered(feed: FileFeedContract, source: str, scope: str | None) -> sql.Composable:
+    """Whether another row says all that the row `s` says, and more that its file could not say (S-54)."""
+    if not feed.keeps_history:
+        return sql.SQL("false")
+    key = (*feed.staging_key, *([scope] if scope else []))
+    return sql.SQL(
+        "(s.{absent} is not null and exists (select from {source} as o where {match} and {completes}))"
+    ).format(
+        absent=sql.Identifier(ABSENT_COLUMNS),
+        source=sql.Identifier("pg_temp", source),
+        match=joined(key, "o", "s"),
+        completes=completes(feed, "o", "s"),
     )
 
 

@@ -12,13 +12,13 @@ from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine.fates import Outcome, count_refused, settle_losers
 from sales_platform.engine.ranking import choose_within_partitions, forget_choice
 from sales_platform.engine.staging import (
+    completes,
     ensure_staging_table,
     finish_staging_table,
     joined,
-    same,
+    same_as_told,
     staged_columns,
     staging_name,
-    value_columns,
 )
 from sales_platform.engine.tables import identifiers
 from sales_platform.engine.warehouse import Connection
@@ -54,11 +54,12 @@ def _compare(connection: Connection, feed: FileFeedContract) -> None:
             select b.*, s._load_id is not null as _stands, case
                 when s._load_id is null then 'loaded'
                 when {same} then 'unchanged'
-                when {wins} then 'loaded'
+                when {completes} or {wins} then 'loaded'
                 else {beaten} end as _fate
             from best as b left join {standing} as s on {match}"""
         ).format(
-            same=same(value_columns(feed), "b", "s"),
+            same=same_as_told(feed, "b", "s"),
+            completes=completes(feed, "b", "s"),
             wins=_wins(feed),
             beaten=sql.Literal("conflict" if feed.on_duplicate == "reject" else "superseded"),
             standing=staging_name(feed).sql,

@@ -23,9 +23,9 @@ from sales_platform.engine.staging import (
     finish_staging_table,
     joined,
     same,
+    same_as_told,
     staged_columns,
     staging_name,
-    value_columns,
 )
 from sales_platform.engine.tables import identifiers
 from sales_platform.engine.warehouse import Connection
@@ -200,7 +200,7 @@ class _Step:
         return sql.Literal(values[column]) if column in values else sql.Identifier("s", column)
 
     def _equal(self) -> sql.Composable:
-        equal = same(value_columns(self._feed), "b", "s")
+        equal = same_as_told(self._feed, "b", "s")
         if not self._feed.marks_deletes:
             return equal
         return sql.SQL("case when b._deleted and s._deleted then true else {} end").format(equal)

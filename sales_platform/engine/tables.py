@@ -1,5 +1,5 @@
-"""Making tables from declarations: create, add a column, refuse a changed type. Not for the platform's own
-tables.
+"""Making tables from declarations: create, add or widen a column, refuse any other change of type. Not for the
+platform's own tables.
 """
 
 from __future__ import annotations
@@ -7,9 +7,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import psycopg
 from psycopg import sql
 
 from sales_platform.engine.warehouse import Connection
+from sales_platform.engine.widening import widens
 from sales_platform.errors import ContractError
 
 
@@ -75,24 +77,55 @@ def exists(connection: Connection, name: TableName) -> bool:
 def ensure_table(
     connection: Connection, name: TableName, columns: Sequence[TableColumn], description: str | None = None
 ) -> bool:
-    """Create the table, or add the columns that it lacks. Returns whether it was created.
+    """Create the table, or add the columns that it lacks, widen those whose type now holds more (S-56), and let
+    those be missing that are required no longer. Returns whether it was created.
 
-    Raises ContractError for a column whose type changed; nothing is written then.
+    Raises ContractError for a column whose type changed in any other way; nothing is written then (S-57).
     """
     standing = columns_of(connection, name)
     if not standing:
         _create(connection, name, columns, description)
         return True
-    for column in columns:
-        if column.name not in standing:
-            _add(connection, name, column)
-        elif standing[column.name] != column.type:
+    retyped = [c for c in columns if c.name in standing and standing[c.name] != c.type]
+    for column in retyped:
+        if not widens(standing[column.name], column.type):
             raise ContractError(
                 f"column {column.name} is {standing[column.name]} in the warehouse and {column.type} in the contract.",
                 where=str(name),
                 remedy=f"Take the type back, or drop {name} in psql and run `sales-platform rebuild {name}`.",
             )
+    for column in columns:
+        if column.name not in standing:
+            _add(connection, name, column)
+    for column in retyped:
+        _widen(connection, name, column)
+    let_be_missing(connection, name, [column.name for column in columns if not column.required])
     return False
+
+
+def let_be_missing(connection: Connection, name: TableName, columns: Sequence[str]) -> None:
+    """Drop NOT NULL where it stands on these columns; a primary key keeps it."""
+    rows = connection.execute(
+        """
+        select attname from pg_attribute as a
+        where attrelid = to_regclass(%s) and attname = any(%s) and attnotnull and not exists (
+            select from pg_index as i where i.indrelid = a.attrelid and i.indisprimary and a.attnum = any(i.indkey)
+        )
+        """,
+        [f'"{name.schema}"."{name.table}"', list(columns)],
+    ).fetchall()
+    for (column,) in rows:
+        connection.execute(
+            sql.SQL("alter table {} alter {} drop not null").format(name.sql, sql.Identifier(column))
+        )
+
+
+def rename_column(connection: Connection, name: TableName, old: str, new: str) -> None:
+    connection.execute(
+        sql.SQL("alter table {} rename column {} to {}").format(
+            name.sql, sql.Identifier(old), sql.Identifier(new)
+        )
+    )
 
 
 def create_from_query(
@@ -166,6 +199,21 @@ def _add(connection: Connection, name: TableName, column: TableColumn) -> None:
     added = column if column.default is not None else replace(column, required=False)
     connection.execute(sql.SQL("alter table {} add column {}").format(name.sql, _definition(added)))
     _describe(connection, name, column)
+
+
+def _widen(connection: Connection, name: TableName, column: TableColumn) -> None:
+    try:
+        connection.execute(
+            sql.SQL("alter table {} alter {} type {}").format(
+                name.sql, sql.Identifier(column.name), sql.SQL(column.type)
+            )
+        )
+    except psycopg.errors.FeatureNotSupported as error:
+        raise ContractError(
+            f"column {column.name} cannot become {column.type}, because a view of yours reads it.",
+            where=str(name),
+            remedy="Drop the view, load again, and create the view anew.",
+        ) from error
 
 
 def _definition(column: TableColumn) -> sql.Composed:
