@@ -138,8 +138,11 @@ def _send(
 
 
 def _set_constants(conn: psycopg.Connection[Any], constants: Mapping[str, str]) -> None:
-    for column, value in constants.items():
-        conn.execute("select set_config(%s, %s, true)", [f"sales_platform.{column.lstrip('_')}", value])
+    names = [f"sales_platform.{column.lstrip('_')}" for column in constants]
+    conn.execute(
+        "select set_config(name, value, true) from unnest(%s::text[], %s::text[]) as c (name, value)",
+        [names, list(constants.values())],
+    )
 
 
 def _statement(table: sql.Composable, columns: Sequence[str], delimiter: str) -> sql.Composed:

@@ -54,6 +54,8 @@ class _Publication:
         self.feed = feed
         self.outcome = Outcome()
         self.fresh = ensure_staging_table(connection, feed)
+        # Whether every clean row of a first load stands already, those of repeated keys several times.
+        self.filled = False
         ensure_superseded_table(connection, feed)
         self.words: dict[str, sql.Composable] = {
             "staging": staging_name(feed).sql,
@@ -75,7 +77,7 @@ class _Publication:
         contested = self._find_contested(repeated)
         if contested:
             self._rank_contested()
-        self._count_winners(contested, self._rows_before())
+        self._count_winners(contested, {} if self.fresh else self._rows_before())
         if not self.fresh and is_read_whole(self.connection, str(staging_name(self.feed))):
             self._note_keys()
         self._replace(contested)
@@ -87,12 +89,13 @@ class _Publication:
     def _insert_distinct(self) -> bool:
         """A first load nearly always has one row per key: the primary key says so more cheaply than a look before.
 
-        False, and nothing written, where a key repeats.
+        False, and the table without its key, where a key repeats: only the rows of such keys are to be replaced then.
         """
         see_every_clean_row(self.connection, self.feed)
+        self._run("insert into {staging} ({columns}) select {columns} from best")
+        self.filled = True
         try:
             with self.connection.transaction():
-                self._run("insert into {staging} ({columns}) select {columns} from best")
                 finish_staging_table(self.connection, self.feed)
         except psycopg.errors.UniqueViolation:
             return False
@@ -109,7 +112,8 @@ class _Publication:
         self._run("create temporary table contested on commit drop as select {key} from best limit 0")
         if repeated:
             found += self._run(
-                "insert into contested select {key} from best group by {key} having count(*) > 1"
+                """insert into contested select {key} from ranked_judged where _fate = 'winner'
+                group by {key} having count(*) > 1"""
             )
         if not self.fresh:
             found += self._run(
@@ -173,10 +177,9 @@ class _Publication:
 
     def _count_winners(self, contested: bool, before: dict[str, int]) -> None:
         """Loaded or unchanged, per load; and which of the partitions really change. before: rows that stood in them."""
-        if not before and not contested:
-            winners = self.connection.execute(
-                "select _load_id, _partition, count(*), 0, 0 from best group by 1, 2"
-            )
+        if self.fresh or not (before or contested):
+            counts = "select _load_id, _partition, count(*), 0, 0 from ({}) as w group by 1, 2"
+            winners = self.connection.execute(sql.SQL(counts).format(self._winners(contested)))
         else:
             winners = self._compare_winners(contested)
         for load_id, partition, rows, equal_rows, stayed in winners.fetchall():
@@ -199,19 +202,25 @@ class _Publication:
         """Per load and partition: rows, those that stood with equal values, and those that stood in this
         partition.
         """
-        winners = "select {columns} from best"
-        if contested:
-            winners += """ where ({key}) not in (select * from contested) union all
-            select {columns} from ranked_candidates where _origin = 'new' and _fate = 'winner'"""
         equal = sql.SQL("{} and {}").format(
             joined(self.feed.staging_key, "w", "s"), same(value_columns(self.feed), "w", "s")
         )
         statement = (
             "select w._load_id, w._partition, count(*), count(s._partition),"
             " count(*) filter (where s._partition = w._partition)"
-            f" from ({winners}) as w left join {{staging}} as s on {{equal}} group by 1, 2"
+            " from ({winners}) as w left join {staging} as s on {equal} group by 1, 2"
         )
-        return self.connection.execute(sql.SQL(statement).format(**self.words, equal=equal))
+        return self.connection.execute(
+            sql.SQL(statement).format(**self.words, winners=self._winners(contested), equal=equal)
+        )
+
+    def _winners(self, contested: bool) -> sql.Composed:
+        """SELECT of the rows of `judged` that will stand."""
+        winners = "select {columns} from best"
+        if contested:
+            winners += """ where ({key}) not in (select * from contested) union all
+            select {columns} from ranked_candidates where _origin = 'new' and _fate = 'winner'"""
+        return sql.SQL(winners).format(**self.words)
 
     def _note_keys(self) -> None:
         """`changed_now`: every key of the partitions, before and after, and those that another one contests."""
@@ -226,19 +235,23 @@ class _Publication:
         )
 
     def _replace(self, contested: bool) -> None:
-        if not self.fresh:
+        chosen = "select {columns} from best where true"
+        if self.filled:
+            self._run("delete from {staging} where ({key}) in (select * from repeated)")
+            chosen = "select {columns} from ranked_judged where _fate = 'winner'"
+        elif not self.fresh:
             self._run("delete from {staging} where _partition = any({partitions})")
         self._run("delete from {superseded} where _partition = any({partitions})")
         if not contested:
-            self._run("insert into {staging} ({columns}) select {columns} from best")
+            self._run(f"insert into {{staging}} ({{columns}}) {chosen}")
             return
         self._run("delete from {staging} where ({key}) in (select * from contested)")
         self._run("delete from {superseded} where ({key}) in (select * from contested)")
         self._run(
-            """insert into {staging} ({columns})
-            select {columns} from best where ({key}) not in (select * from contested)
+            f"""insert into {{staging}} ({{columns}})
+            {chosen} and ({{key}}) not in (select * from contested)
             union all
-            select {columns} from ranked_candidates where _fate = 'winner'"""
+            select {{columns}} from ranked_candidates where _fate = 'winner'"""
         )
         self._run(
             """insert into {superseded} ({columns})
