@@ -300,3 +300,12 @@ def test_the_server_takes_every_record_that_is_not_set_aside(
     assert len(lines) == len(set(lines)) == result.rows
     assert not set(lines) & {record.line for record in result.bad}
     warehouse.rollback()
+
+
+@pytest.mark.parametrize("cut", range(1, 8))
+def test_a_byte_order_mark_is_seen_wherever_a_chunk_ends(cut: int) -> None:
+    content = b"1,a\n\xef\xbb\xbf2,b\n"
+    lines = copying._LineCount()
+    lines.add(content[:cut])
+    lines.add(content[cut:])
+    assert lines.has_mark

@@ -10,6 +10,7 @@ from pathlib import Path
 import fsspec
 import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
+from fsspec.core import url_to_fs
 from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
@@ -22,7 +23,7 @@ from sales_platform.errors import ConfigurationError, FileMissing, SourceError, 
 from sales_platform.settings import Settings
 from sales_platform_tests.defs.channels_road import HEADER, ChannelsRoad, line
 
-DAY, NEXT = date(2026, 3, 1), date(2026, 3, 2)
+DAY, NEXT, LATE = (date(2026, 3, day) for day in (1, 2, 3))
 DAILY = "channels/raw/{partition:%Y/%m/%d}/transactions.csv"
 
 
@@ -51,7 +52,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def put(url: str, path: str, content: bytes) -> None:
-    file_systems.write(url, path, content)
+    """As another process would, of which this one's memory of listings knows nothing."""
+    files, place = url_to_fs(f"{url}/{path}", skip_instance_cache=True)
+    files.pipe_file(place, content)
 
 
 def put_day(url: str, day: date, *numbers: int, packed: bool = False) -> None:
@@ -63,16 +66,16 @@ def put_day(url: str, day: date, *numbers: int, packed: bool = False) -> None:
     )
 
 
-def test_files_are_found_by_day_by_name_and_beside_their_place(url: str) -> None:
-    road = Settings(data_root=url)
+def test_files_are_found_by_day_and_by_name_as_soon_as_they_are_there(url: str) -> None:
+    assert Settings(data_root=url).data_root == url
     assert existing_days(url, DAILY) == []
     put_day(url, NEXT, 1)
     put_day(url, DAY, 1)
-    put(url, "channels/raw/2026/03/01/transactions.bak", b"x")
     for name in ("part10.csv", "part9.csv"):
         put(url, f"billing/{name}", b"a\n")
-    assert road.data_root == url
     assert existing_days(url, DAILY) == [DAY, NEXT]
+    put_day(url, LATE, 1)
+    assert existing_days(url, DAILY) == [DAY, NEXT, LATE]
     assert existing_files(url, "billing/*.csv") == ["part9.csv", "part10.csv"]
     assert locate(url, DAILY, DAY).path == "channels/raw/2026/03/01/transactions.csv"
 
@@ -123,6 +126,8 @@ def test_days_behind_a_url_are_loaded_left_alone_replaced_and_read_from_gzip(
     assert road.rows("select count(*) from analytics.fact_transaction") == [(30,)]
     assert road.verify() == []
     assert strays(url, road.transactions) == ()
+    put(url, "channels/raw/2026/03/01/transactions (1).csv", b"x")
+    assert strays(url, road.transactions) == ("channels/raw/2026/03/01/transactions (1).csv",)
 
 
 @pytest.mark.parametrize(

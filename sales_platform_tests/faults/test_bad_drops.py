@@ -163,6 +163,16 @@ def test_unreadable_lines_cost_only_themselves_are_kept_with_their_bytes_and_hea
     assert drop.road.verify() == []
 
 
+def test_a_byte_order_mark_in_the_middle_of_a_clean_file_costs_its_own_line(drop: Dropped) -> None:
+    lines = drop.good(MANY)
+    lines[200] = b"\xef\xbb\xbf" + lines[200]
+    drop.put(drop.text(lines))
+    report = drop.load()
+    assert (report.loaded, report.reasons) == (MANY - 1, {"STRAY_BYTE_ORDER_MARK": 1})
+    assert drop.rejected() == [(202, ["STRAY_BYTE_ORDER_MARK"])]
+    assert len(drop.published()) == MANY - 1
+
+
 SAME_ROWS: dict[str, Callable[[Dropped], bytes]] = {
     "byte_order_mark": lambda drop: b"\xef\xbb\xbf" + drop.text(drop.good()),
     "crlf": lambda drop: drop.text(drop.good(), end=b"\r\n"),

@@ -118,3 +118,20 @@ def test_a_file_that_no_feed_reads_is_named_and_a_link_out_of_the_folder_is_due_
 
     assert found.strays == (f"retail/sales/{yesterday(settings):%Y/%m/%d}/sales (1).csv",)
     assert found.due == {"never loaded": 2}
+
+
+def test_a_file_for_a_future_day_waits_and_leaves_no_gap_before_it(
+    settings: Settings, warehouse: Warehouse
+) -> None:
+    simulate_retail(settings, days=1)
+    load_day(warehouse, settings, yesterday(settings))
+    future = yesterday(settings) + timedelta(days=30)
+    place = settings.data / f"retail/sales/{future:%Y/%m/%d}"
+    place.mkdir(parents=True)
+    (place / "sales.csv").write_bytes(
+        (settings.data / f"retail/sales/{yesterday(settings):%Y/%m/%d}/sales.csv").read_bytes()
+    )
+
+    found = of("retail_sales", settings)
+
+    assert (found.due, found.missing, found.strays) == ({}, (), ())
