@@ -13,6 +13,7 @@ from sales_platform.settings import load_settings
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from sales_platform.operations.incidents import OpenIncident
     from sales_platform.operations.source_status import SourceStatus
     from sales_platform.operations.status import FeedStatus
 
@@ -20,11 +21,12 @@ NAMED = 2
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
-    """Show each feed's last load, the fates of its rows, what is missing, and what to do next.
+    """Show each feed's last load, the fates of its rows, open incidents, what is missing, and what to do next.
 
     Of a live source also how far it was read, and which of its open transactions are still waited for.
     """
     from sales_platform.cli.tables import console, number, print_json, table
+    from sales_platform.operations.incidents import incidents
     from sales_platform.operations.status import status as feed_status
 
     found = feed_status(load_settings())
@@ -42,7 +44,8 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
     output.print(shown)
     if any(feed.source for feed in found):
         output.print(_sources(found))
-    for line in [*(line for feed in found for line in _remarks(feed)), *_notes(found)]:
+    troubles = [_trouble(incident) for incident in incidents(load_settings())]
+    for line in [*troubles, *(line for feed in found for line in _remarks(feed)), *_notes(found)]:
         output.print(line, soft_wrap=True)
     acts = [feed.next for feed in sorted(found, key=lambda feed: not feed.due) if feed.next]
     output.print(
@@ -82,6 +85,13 @@ def _waits(source: SourceStatus) -> str:
         return "[dim]nothing[/dim]"
     since = f", since {source.oldest.astimezone(UTC):%H:%M:%S}" if source.oldest else ""
     return f"{source.waiting_for} open transaction{'s' if source.waiting_for > 1 else ''}{since}"
+
+
+def _trouble(incident: OpenIncident) -> str:
+    since = f"since {incident.opened_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    often = f", seen {incident.times} times" if incident.times > 1 else ""
+    said = escape(f"{incident.subject}, {since}{often}. {incident.message} {incident.link or ''}")
+    return f"[red]{incident.title}[/red]: {said}"
 
 
 def _last(feed: FeedStatus) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sales_platform.components.feed_checks import REJECT_LIMIT as REJECT_LIMIT_CHECK
-from sales_platform.components.run_outcomes import CheckOutcome, RunOutcome, Scope, StepOutcome
+from sales_platform.components.run_outcomes import EndedCheck, EndedRun, EndedStep, Scope
 from sales_platform.engine.incidents import (
     CHECK_FAILURE,
     REJECT_LIMIT,
@@ -18,7 +18,7 @@ from sales_platform.engine.incidents import (
 NAMED = 3
 
 
-def troubles(run: RunOutcome, link: str) -> list[Trouble]:
+def troubles(run: EndedRun, link: str) -> list[Trouble]:
     """What failed for good. A step that failed for its own check is that check's trouble alone; all other failed steps
     of a run are one. Of a run that is started once more only its checks count.
     """
@@ -36,7 +36,7 @@ def troubles(run: RunOutcome, link: str) -> list[Trouble]:
     return checks
 
 
-def recoveries(run: RunOutcome) -> list[Recovery]:
+def recoveries(run: EndedRun) -> list[Recovery]:
     """What passed: steps, checks, and of checks over many partitions those that passed."""
     steps = [Recovery((RUN_FAILURE,), step.step, step.scope, step.at) for step in run.steps if step.passed]
     checks = [
@@ -47,7 +47,7 @@ def recoveries(run: RunOutcome) -> list[Recovery]:
     return [*steps, *checks]
 
 
-def _of_steps(steps: list[StepOutcome], why: str, link: str) -> Trouble:
+def _of_steps(steps: list[EndedStep], why: str, link: str) -> Trouble:
     tables = [table for step in steps for table in step.tables] or [step.step for step in steps]
     parts = tuple(part for step in steps for part in _parts(step.step, step.scope))
     scope = steps[0].scope
@@ -55,7 +55,7 @@ def _of_steps(steps: list[StepOutcome], why: str, link: str) -> Trouble:
     return Trouble(RUN_FAILURE, _subject(tables, scope), message, parts, max(step.at for step in steps), link)
 
 
-def _of_check(check: CheckOutcome, link: str) -> Trouble:
+def _of_check(check: EndedCheck, link: str) -> Trouble:
     scope = check.bad or check.scope
     parts = tuple(_parts(_name(check), scope, exact=bool(check.bad)))
     limit = check.name == REJECT_LIMIT_CHECK
@@ -69,7 +69,7 @@ def _of_check(check: CheckOutcome, link: str) -> Trouble:
     return Trouble(kind, subject, f"{_sentence(check.told)} {act}".strip(), parts, check.at, link)
 
 
-def _passed(check: CheckOutcome) -> Scope:
+def _passed(check: EndedCheck) -> Scope:
     """The partitions that passed; none of them is an empty set."""
     if not check.alarming:
         return check.scope
@@ -97,5 +97,5 @@ def _sentence(text: str) -> str:
     return text if not text or text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
-def _name(check: CheckOutcome) -> str:
+def _name(check: EndedCheck) -> str:
     return f"{check.table}:{check.name}"

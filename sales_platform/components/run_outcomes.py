@@ -31,7 +31,7 @@ Scope = frozenset[str] | None
 
 
 @dataclass(frozen=True)
-class StepOutcome:
+class EndedStep:
     """tables: that it makes; none for a step of checks. passed: None when the run ended before the step did. why: the
     error in a sentence, where it failed.
     """
@@ -45,7 +45,7 @@ class StepOutcome:
 
 
 @dataclass(frozen=True)
-class CheckOutcome:
+class EndedCheck:
     """alarming: failed at error severity. bad: the partitions that failed it, where the check names them."""
 
     step: str
@@ -59,15 +59,15 @@ class CheckOutcome:
 
 
 @dataclass(frozen=True)
-class RunOutcome:
+class EndedRun:
     """A run that succeeded or failed. will_retry: Dagster starts it once more by itself."""
 
     run_id: str
     failed: bool
     will_retry: bool
     at: datetime
-    steps: tuple[StepOutcome, ...]
-    checks: tuple[CheckOutcome, ...]
+    steps: tuple[EndedStep, ...]
+    checks: tuple[EndedCheck, ...]
 
 
 def newest_end(instance: dg.DagsterInstance) -> int:
@@ -77,7 +77,7 @@ def newest_end(instance: dg.DagsterInstance) -> int:
 
 def ended_runs(
     instance: dg.DagsterInstance, after: int, before: datetime, limit: int
-) -> list[tuple[int, RunOutcome]]:
+) -> list[tuple[int, EndedRun]]:
     """Runs that ended after a storage id and before a moment, in the order of their ends; at most `limit`."""
     found = [
         (end.storage_id, kind, end)
@@ -107,13 +107,13 @@ def _ends(
     return instance.fetch_run_status_changes(wanted, limit=limit, ascending=after is not None).records
 
 
-def _outcome(instance: dg.DagsterInstance, kind: dg.DagsterEventType, end: dg.EventLogRecord) -> RunOutcome:
+def _outcome(instance: dg.DagsterInstance, kind: dg.DagsterEventType, end: dg.EventLogRecord) -> EndedRun:
     run = instance.get_run_by_id(end.run_id)
     seen = _Seen()
     for record in instance.get_records_for_run(end.run_id, of_type=READ).records:
         seen.take(record.event_log_entry)
     at = _moment(end.timestamp)
-    return RunOutcome(
+    return EndedRun(
         end.run_id,
         failed=kind is dg.DagsterEventType.RUN_FAILURE,
         will_retry=run is not None and run.tags.get(WILL_RETRY) == "true",
@@ -157,18 +157,18 @@ class _Seen:
             case dg.DagsterEventType.STEP_FAILURE:
                 self.ended[step] = (False, at, _why(data))
 
-    def steps(self, run_end: datetime) -> Iterator[StepOutcome]:
+    def steps(self, run_end: datetime) -> Iterator[EndedStep]:
         for step in dict.fromkeys([*self.planned, *self.ended]):
             passed, at, why = self.ended.get(step, (None, run_end, ""))
             scope = _scope(self.made[step] or self.planned[step])
-            yield StepOutcome(step, tuple(self.tables[step]), scope, passed, at, why)
+            yield EndedStep(step, tuple(self.tables[step]), scope, passed, at, why)
 
-    def checks(self) -> Iterator[CheckOutcome]:
+    def checks(self) -> Iterator[EndedCheck]:
         for step, evaluation, at in self.evaluated:
             table = _table(evaluation.asset_key)
             own = {evaluation.partition} if evaluation.partition else set()
             bad = evaluation.metadata.get(BAD_PARTITIONS)
-            yield CheckOutcome(
+            yield EndedCheck(
                 step,
                 table,
                 evaluation.check_name,

@@ -79,6 +79,10 @@ class OpenIncident:
     opened_at: datetime
     last_seen_at: datetime
 
+    @property
+    def title(self) -> str:
+        return TITLES[self.kind]
+
 
 def overdue(feed: str, partition: str, path: str, at: datetime) -> Trouble:
     """A file that should be there by now. It is over when one was taken up, whatever came of it."""

@@ -17,6 +17,7 @@ from sales_platform.cli.run import print_failures
 from sales_platform.cli.tables import WIDTH, number
 from sales_platform.operations.checking import CheckFigures
 from sales_platform.operations.doctor import Finding
+from sales_platform.operations.incidents import OpenIncident
 from sales_platform.operations.materializing import RunOutcome, StepOutcome
 from sales_platform.operations.reconciling import TableReconciled
 from sales_platform.operations.running import RunSummary
@@ -45,6 +46,7 @@ def test_status_fits_100_columns_with_a_million_rows(monkeypatch: pytest.MonkeyP
     load = LastLoad("failed", "2026-01-01", datetime(2026, 1, 1, tzinfo=UTC), "no such file")
     feed = FeedStatus("retail_customer_updates", load, million, ("a", "b", "c"), {"failed": 1}, 50_000, "act")
     monkeypatch.setattr("sales_platform.operations.status.status", lambda _settings: [feed])
+    monkeypatch.setattr("sales_platform.operations.incidents.incidents", lambda _settings: [])
 
     shown = RUNNER.invoke(build_app(), ["status"])
 
@@ -52,6 +54,18 @@ def test_status_fits_100_columns_with_a_million_rows(monkeypatch: pytest.MonkeyP
     assert max(len(line.rstrip()) for line in shown.output.splitlines()) <= WIDTH
     assert "no file: a, b and 1 more" in shown.output
     assert "do this next: act" in shown.output
+
+
+def test_status_names_what_is_wrong_since_when_and_where_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = datetime(2026, 1, 1, 2, tzinfo=UTC)
+    incident = OpenIncident("overdue", "retail_sales [x]", "no file.", "http://ui/runs/1", 3, at, at)
+    monkeypatch.setattr("sales_platform.operations.status.status", lambda _settings: [])
+    monkeypatch.setattr("sales_platform.operations.incidents.incidents", lambda _settings: [incident])
+
+    shown = " ".join(RUNNER.invoke(build_app(), ["status"]).output.split())
+
+    told = "Overdue: retail_sales [x], since 2026-01-01 02:00 UTC, seen 3 times. no file. http://ui/runs/1"
+    assert told in shown
 
 
 def test_status_of_source_tables_fits_100_columns_and_says_a_note_of_many_tables_once(
@@ -68,6 +82,7 @@ def test_status_of_source_tables_fits_100_columns_and_says_a_note_of_many_tables
         FeedStatus("accounts_customers", None, Fates(), (), {"never loaded": 1}, 0, "act", compared),
     ]
     monkeypatch.setattr("sales_platform.operations.status.status", lambda _settings: feeds)
+    monkeypatch.setattr("sales_platform.operations.incidents.incidents", lambda _settings: [])
 
     shown = RUNNER.invoke(build_app(), ["status"]).output
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from sales_platform.components.alerting import recoveries, troubles
-from sales_platform.components.run_outcomes import CheckOutcome, RunOutcome, Scope, StepOutcome
+from sales_platform.components.run_outcomes import EndedCheck, EndedRun, EndedStep, Scope
 from sales_platform.engine.incidents import CHECK_FAILURE, REJECT_LIMIT, RUN_FAILURE, Part, Recovery
 
 AT = datetime(2026, 3, 5, 2, tzinfo=UTC)
@@ -20,19 +20,19 @@ def step(
     *,
     passed: bool | None = False,
     why: str = "no such file",
-) -> StepOutcome:
-    return StepOutcome(name, (f"raw/{name}", f"staging/{name}"), scope, passed, AT, why)
+) -> EndedStep:
+    return EndedStep(name, (f"raw/{name}", f"staging/{name}"), scope, passed, AT, why)
 
 
-def check(name: str = "unique", scope: Scope = DAY, **more: object) -> CheckOutcome:
+def check(name: str = "unique", scope: Scope = DAY, **more: object) -> EndedCheck:
     given = {"step": "checks", "table": "staging/retail_sales", "alarming": True, "at": AT, "told": "3 rows"}
-    return CheckOutcome(name=name, scope=scope, **{**given, **more})  # type: ignore[arg-type]
+    return EndedCheck(name=name, scope=scope, **{**given, **more})  # type: ignore[arg-type]
 
 
-def run(*parts: StepOutcome | CheckOutcome, failed: bool = True, will_retry: bool = False) -> RunOutcome:
-    steps = tuple(part for part in parts if isinstance(part, StepOutcome))
-    checks = tuple(part for part in parts if isinstance(part, CheckOutcome))
-    return RunOutcome("7", failed, will_retry, AT, steps, checks)
+def run(*parts: EndedStep | EndedCheck, failed: bool = True, will_retry: bool = False) -> EndedRun:
+    steps = tuple(part for part in parts if isinstance(part, EndedStep))
+    checks = tuple(part for part in parts if isinstance(part, EndedCheck))
+    return EndedRun("7", failed, will_retry, AT, steps, checks)
 
 
 def test_a_failed_step_is_told_with_its_tables_its_day_its_error_and_what_to_do() -> None:

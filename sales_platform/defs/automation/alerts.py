@@ -10,7 +10,7 @@ import dagster as dg
 
 from sales_platform.components import policy
 from sales_platform.components.alerting import recoveries, troubles
-from sales_platform.components.run_outcomes import RunOutcome, ended_runs, newest_end
+from sales_platform.components.run_outcomes import EndedRun, ended_runs, newest_end
 from sales_platform.engine import incidents
 from sales_platform.engine.outbox import Alert, send_waiting
 from sales_platform.engine.warehouse import Warehouse
@@ -96,7 +96,7 @@ def look(
     return after, f"{len(ended)} runs ended, {sent} alerts sent{f'; {waits}' if waits else ''}"
 
 
-def _note(warehouse: Warehouse, runs: list[RunOutcome]) -> None:
+def _note(warehouse: Warehouse, runs: list[EndedRun]) -> None:
     base = f"http://127.0.0.1:{load_settings().ui_port}/runs"
     with warehouse.transaction() as connection:
         for run in runs:
