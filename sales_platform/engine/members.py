@@ -9,7 +9,7 @@ from sales_platform.engine.changes import Changes, count_touched
 from sales_platform.engine.dimension_table import dimension_name
 from sales_platform.engine.keys import assign_recorded_keys, has_records, issue_keys
 from sales_platform.engine.staging import joined
-from sales_platform.engine.tables import TableName, identifiers
+from sales_platform.engine.tables import TableName, columns_of, identifiers
 from sales_platform.engine.versions import has_consumer
 from sales_platform.engine.warehouse import Connection
 
@@ -20,7 +20,7 @@ def reconcile(
     """Write what differs. A member that its source no longer has goes; facts that name it make it an inferred
     one.
     """
-    words = _words(dimension, everything=everything)
+    words = _words(connection, dimension, everything=everything)
     connection.execute("drop table if exists pg_temp.wanted")
     connection.execute(sql.SQL(_WANTED).format(**words))
     if has_records(connection, dimension):
@@ -35,7 +35,9 @@ def reconcile(
     counts.touched = count_touched(connection)
 
 
-def _words(dimension: DimensionContract, *, everything: bool) -> dict[str, sql.Composable]:
+def _words(
+    connection: Connection, dimension: DimensionContract, *, everything: bool
+) -> dict[str, sql.Composable]:
     columns = (*dimension.key, *dimension.attributes)
     source_key = tuple(dimension.source_column(name) for name in dimension.key)
     affected = sql.SQL("select {} from affected").format(identifiers(dimension.key))
@@ -43,7 +45,7 @@ def _words(dimension: DimensionContract, *, everything: bool) -> dict[str, sql.C
         "table": dimension_name(dimension).sql,
         "dimension": sql.Literal(dimension.table),
         "surrogate": sql.Identifier(dimension.surrogate_key),
-        "source": TableName.parse(dimension.events[0].source).sql,
+        "source": _newest_rows(connection, TableName.parse(dimension.events[0].source), source_key),
         "columns": identifiers(columns),
         "d_key": identifiers(dimension.key, "d"),
         "key": identifiers(dimension.key),
@@ -70,6 +72,21 @@ def _words(dimension: DimensionContract, *, everything: bool) -> dict[str, sql.C
         if everything
         else sql.SQL("({}) in ({})").format(identifiers(dimension.key, "d"), affected),
     }
+
+
+def _newest_rows(connection: Connection, source: TableName, key: tuple[str, ...]) -> sql.Composable:
+    """One row per key: of snapshots what the last one that speaks of a key says, unless that it is gone."""
+    standing = columns_of(connection, source)
+    if "_snapshot_at" not in standing:
+        return source.sql
+    return sql.SQL(
+        "(select * from (select distinct on ({key}) * from {source} order by {key}, _snapshot_at desc) as n"
+        " where {live})"
+    ).format(
+        key=identifiers(key),
+        source=source.sql,
+        live=sql.SQL("_deleted is not true" if "_deleted" in standing else "true"),
+    )
 
 
 _WANTED = """

@@ -124,12 +124,26 @@ def test_s_32_only_a_flag_that_is_true_deletes(
     assert (world.versions(), world.differences()) == (history, [])
 
 
-def test_s_33_an_empty_list_is_refused_and_a_person_may_mean_it(world: Snapshots) -> None:
+def test_s_33_an_empty_list_is_refused_and_a_person_may_mean_it(warehouse_url: str, tmp_path: Path) -> None:
+    world = Snapshots(warehouse_url, tmp_path, snapshot_at=None)
     world.load(taken(10, k="A"))
     before = [stamps(world, table) for table in ALL]
     with pytest.raises(FileEmpty):
         world.load(taken(20))
     assert [stamps(world, table) for table in ALL] == before
+    world.load(taken(20), meant=Meant(allow_deletes=True))
+    (version,) = world.found()
+    assert (version.end is not None, world.differences()) == (True, [])
+
+
+def test_s_33_an_empty_list_that_a_contract_allows_closes_nothing_unasked(
+    warehouse_url: str, tmp_path: Path
+) -> None:
+    world = Snapshots(warehouse_url, tmp_path, snapshot_at=None, empty="allow")
+    world.load(taken(10, k="A"))
+    with pytest.raises(DataRefused, match="1 of 1 live keys"):
+        world.load(taken(20))
+    assert world.found()[0].end is None
 
 
 def test_s_33_more_deletes_than_allowed_are_refused_before_any_write(world: Snapshots) -> None:
@@ -267,6 +281,23 @@ def test_b_16_history_restated_from_a_time_keeps_what_was_before_it(world: Snaps
     assert world.versions() == "A[10,20) B[20,30) X[30,40) D[40,∞)"
     after = world.surrogates()
     assert (after[:2], after[3]) == (before[:2], before[3])
+    world.load(taken(30, k="D"), meant=Meant(correction=True))
+    assert (world.versions(), world.surrogates()[:2]) == ("A[10,20) B[20,30) D[30,∞)", before[:2])
+    assert world.differences() == []
+
+
+def test_a_dimension_without_history_shows_what_the_last_list_has(world: Snapshots) -> None:
+    plain = things(track=[], overwrite=["a"], events=[{"from": "staging.test_full"}], table="dim_plain")
+    world.catalog.add(plain)
+    shown = "select k, a from analytics.dim_plain where plain_key <> 0 order by k"
+    for one, rows in (
+        (taken(10, k="A", l="B"), [("k", "A"), ("l", "B")]),
+        (taken(30, k="C", m="D"), [("k", "C"), ("m", "D")]),
+        (taken(20, k="X", l="Y", m="D"), [("k", "C"), ("m", "D")]),
+    ):
+        world.load(one)
+        world.refresh(plain)
+        assert world.query(shown) == rows
     assert world.differences() == []
 
 
