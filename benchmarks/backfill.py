@@ -17,8 +17,9 @@ from sales_platform.contracts.catalog import read_catalog
 from sales_platform.definitions import defs
 from sales_platform.engine.publish import publish_table
 from sales_platform.engine.warehouse import Warehouse
+from sales_platform.local.databases import Databases
 from sales_platform.local.server import EmbeddedServer
-from sales_platform.operations.environment import dagster_home, exported, storage_url
+from sales_platform.operations.environment import exported, variables
 from sales_platform.operations.materializing import materialize_in
 from sales_platform.operations.selecting import as_selection
 from sales_platform.settings import Settings
@@ -68,12 +69,9 @@ def measure(rounds: int) -> list[Result]:
 def _platform(server: EmbeddedServer, folder: Path) -> Iterator[dg.DagsterInstance]:
     """The record of runs as local mode keeps it, in PostgreSQL."""
     server.create_database("dagster")
-    settings = Settings(home=folder.parent / "platform", _env_file=None)
-    values = {
-        "DAGSTER_PG_URL": storage_url(server.url("dagster")),
-        "DAGSTER_HOME": str(dagster_home(settings)),
-        "SALES_PLATFORM_DATA": str(folder),
-    }
+    settings = Settings(home=folder.parent / "platform", data_root=folder, _env_file=None)
+    urls = {"warehouse": server.url("postgres"), "dagster": server.url("dagster")}
+    values = variables(settings, Databases(urls))
     with exported(values), dg.DagsterInstance.from_config(values["DAGSTER_HOME"]) as instance:
         yield instance
 

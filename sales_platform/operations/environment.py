@@ -14,6 +14,8 @@ from sales_platform.settings import DataFolder, Settings
 
 DAGSTER_YAML = "dagster.yaml"
 OLTP = ("invoicing", "accounts")
+# Dagster writes the days of a range one by one unless it is told how many at once.
+EVENTS_AT_ONCE = 1000
 
 
 def variables(settings: Settings, databases: Databases) -> dict[str, str]:
@@ -29,6 +31,7 @@ def variables(settings: Settings, databases: Databases) -> dict[str, str]:
         "SALES_PLATFORM_HOME": str(settings.home.resolve()),
         "SALES_PLATFORM_DATA": _absolute(settings.data_root),
         "LOG_DIR": str(settings.logs.resolve()),
+        "DAGSTER_EVENT_BATCH_SIZE": str(EVENTS_AT_ONCE),
         **sources,
     }
 
