@@ -13,8 +13,8 @@ import dagster as dg
 
 from sales_platform import errors
 
-# Under this name a check over many partitions lists those that failed it.
-BAD_PARTITIONS = "bad_partitions"
+# Under this name a check tells of each partition that failed it, and of no other.
+BY_PARTITION = "by_partition"
 WILL_RETRY = "dagster/will_retry"
 OURS = {name for name, _ in inspect.getmembers(errors, inspect.isclass)}
 READ = {
@@ -167,7 +167,7 @@ class _Seen:
         for step, evaluation, at in self.evaluated:
             table = _table(evaluation.asset_key)
             own = {evaluation.partition} if evaluation.partition else set()
-            bad = evaluation.metadata.get(BAD_PARTITIONS)
+            bad = evaluation.metadata.get(BY_PARTITION)
             yield EndedCheck(
                 step,
                 table,

@@ -19,7 +19,7 @@ import pytest
 
 import sales_platform.local
 from sales_platform.components import policy
-from sales_platform.components.run_outcomes import BAD_PARTITIONS
+from sales_platform.components.run_outcomes import BY_PARTITION
 from sales_platform.definitions import build
 from sales_platform.defs.automation.alerts import Remembered, look
 from sales_platform.engine.incidents import note, open_incidents, overdue
@@ -66,7 +66,9 @@ def shop(behaviour: Behaviour) -> dg.Definitions:
 
     @dg.asset_check(asset=["staging", "sales"], blocking=True)
     def unique() -> dg.AssetCheckResult:
-        named = {BAD_PARTITIONS: dg.MetadataValue.json(behaviour.bad)} if behaviour.bad else {}
+        named = (
+            {BY_PARTITION: dg.MetadataValue.json(dict.fromkeys(behaviour.bad, 1))} if behaviour.bad else {}
+        )
         return dg.AssetCheckResult(passed=not behaviour.bad, description="1 of 9 rows", metadata=named)
 
     jobs = [dg.define_asset_job("shop_daily")]
