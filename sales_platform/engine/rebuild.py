@@ -223,11 +223,22 @@ def _rebuilt(connection: Connection, name: str, before: bool) -> Rebuilt:
 def _difference(connection: Connection, name: str) -> Difference:
     schema, _, table = name.partition(".")
     live, rebuilt = TableName(f"live_{schema}", table), TableName(schema, table)
-    columns = identifiers(tuple(columns_of(connection, rebuilt)))
+    types, standing = columns_of(connection, rebuilt), columns_of(connection, live)
+    columns = identifiers(tuple(types))
+    # a column that came with a newer contract or release is empty until the next load
+    shown = sql.SQL("(select {} from {}) as l").format(
+        sql.SQL(", ").join(
+            sql.SQL("{}" if column in standing else "null::{kind} as {}").format(
+                sql.Identifier(column), kind=sql.SQL(kind)
+            )
+            for column, kind in types.items()
+        ),
+        live.sql,
+    )
     return Difference(
         name,
-        _only_in(connection, live.sql, rebuilt.sql, columns),
-        _only_in(connection, rebuilt.sql, live.sql, columns),
+        _only_in(connection, shown, rebuilt.sql, columns),
+        _only_in(connection, rebuilt.sql, shown, columns),
     )
 
 

@@ -146,6 +146,26 @@ def test_s_55_after_a_column_is_accepted_as_gone_old_versions_keep_it_and_new_on
     assert drifting.states("a, c") == [("A", "red"), ("B", "blue"), ("C", None), ("C", "green")]
 
 
+def test_s_55_a_known_row_that_comes_again_without_the_column_changes_nothing(drifting: Drifting) -> None:
+    drifting.edit(track="ac", c={**TEXT, "dropped": True})
+    drifting.load(row(10, a="A", c="red"))
+
+    report = drifting.load(row(10, a="A"))
+
+    assert (report.loaded, report.unchanged + report.duplicate) == (0, 1)
+    assert drifting.states("a, c") == [("A", "red")]
+
+
+def test_rows_of_an_older_release_are_proved_before_their_next_load(drifting: Drifting) -> None:
+    """Their staging table has no column yet for what their files lacked."""
+    drifting.load(row(10, a="A"))
+    drifting.execute(f"alter table staging.{drifting.feed.name} drop column _absent_columns")
+
+    assert drifting.differences() == []
+    drifting.load(row(20, a="B"))
+    assert drifting.states() == [("A",), ("B",)]
+
+
 def test_s_55_a_column_that_comes_back_with_its_value_opens_no_version(drifting: Drifting) -> None:
     drifting.edit(track="ac", c={**TEXT, "dropped": True})
     for at, values in ((10, {"c": "red"}), (20, {}), (30, {"c": "red"})):
