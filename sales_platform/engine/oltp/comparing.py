@@ -5,7 +5,6 @@ Finds what no window shows: edits under an unchanged stamp, rows stamped long be
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -14,18 +13,14 @@ from sales_platform.contracts.source import TableFeed
 from sales_platform.engine.delete_guard import too_many_vanish
 from sales_platform.engine.oltp.log import Sighting, log_arrived, log_deletes, log_name
 from sales_platform.engine.oltp.piping import pipe
+from sales_platform.engine.oltp.ranges import Buckets, hash_of, note_held_back, standing_rows
 from sales_platform.engine.oltp.reading import read_arrived
 from sales_platform.engine.oltp.shape import Shape
 from sales_platform.engine.oltp.source import SourceSession
-from sales_platform.engine.oltp.staged import current_rows
 from sales_platform.engine.staging import joined
 from sales_platform.engine.tables import identifiers
 from sales_platform.engine.warehouse import Connection
 from sales_platform.errors import DataRefused
-
-# Rows that a range holds about.
-_BUCKET_ROWS = 2_000
-_INTEGERS = ("smallint", "integer", "bigint")
 
 
 @dataclass(frozen=True)
@@ -57,8 +52,8 @@ def compare(
     """Log every difference as an event, keys to `changed_now`. Raises DataRefused before any write when more rows
     would be deleted than the contract allows (S-33), unless allow_deletes.
     """
-    bucket = _Buckets(feed, shape)
-    _note_held_back(connection, feed, shape)
+    bucket = Buckets(feed, shape)
+    note_held_back(connection, feed, shape)
     rows, buckets = _differing_buckets(reader, connection, feed, shape, bucket)
     if not buckets:
         return Compared(rows, 0, 0, 0, 0)
@@ -71,73 +66,8 @@ def compare(
     return Compared(rows, len(buckets), missing, logged - missing, deleted)
 
 
-class _Buckets:
-    """How keys are grouped: ranges of a whole number, else by hash, which needs no order that both sides share."""
-
-    def __init__(self, feed: TableFeed, shape: Shape) -> None:
-        kinds = [shape[name].type for name in feed.key]
-        self._key = feed.key
-        self._ranged = len(kinds) == 1 and kinds[0] in _INTEGERS
-        self._count = max(16, 1 << (max(shape.rows, 1) // _BUCKET_ROWS).bit_length())
-
-    def of(self, key: list[sql.Composable]) -> sql.Composable:
-        if self._ranged:
-            return sql.SQL("div({}::numeric, {})::bigint").format(key[0], sql.Literal(_BUCKET_ROWS))
-        text = sql.SQL("row({})::text").format(sql.SQL(", ").join(key))
-        return sql.SQL("('x' || substr(md5({}), 1, 8))::bit(32)::bigint % {}").format(
-            text, sql.Literal(self._count)
-        )
-
-    def of_columns(self, alias: str) -> sql.Composable:
-        return self.of([sql.Identifier(alias, name) for name in self._key])
-
-    def among(self, buckets: list[int], key: list[sql.Composable]) -> sql.Composable:
-        """The rows of some buckets; ranges are bounded, so that an index helps when few rows differ."""
-        some = sql.SQL("{} = any({})").format(self.of(key), sql.Literal(buckets))
-        if not self._ranged:
-            return some
-        low, high = (min(buckets) - 1) * _BUCKET_ROWS, (max(buckets) + 1) * _BUCKET_ROWS
-        return sql.SQL("{} and {} between {} and {}").format(
-            some, key[0], sql.Literal(low), sql.Literal(high)
-        )
-
-
-def _note_held_back(connection: Connection, feed: TableFeed, shape: Shape) -> None:
-    """`held_back`: rows that were read and refused. They stand in no staging table, yet are known, and may vanish."""
-    connection.execute("drop table if exists pg_temp.held_back")
-    key = [
-        sql.SQL("(q.business_key ->> {})::{} = l.{}").format(
-            sql.Literal(place), sql.SQL(shape[name].type), sql.Identifier(name)
-        )
-        for place, name in enumerate(feed.key)
-    ]
-    connection.execute(
-        sql.SQL(
-            """create temporary table held_back on commit drop as
-            select r.* from (
-                select distinct business_key from quality.rejected_record where feed = {feed} and resolved_at is null
-            ) as q cross join lateral (
-                select l.* from {log} as l where {key} order by l._load_id desc limit 1
-            ) as r where not r._deleted"""
-        ).format(feed=sql.Literal(feed.name), log=log_name(feed).sql, key=sql.SQL(" and ").join(key))
-    )
-
-
-def _standing(feed: TableFeed, names: Sequence[str]) -> sql.Composed:
-    """A SELECT of what the source had when it was last looked at: the rows of staging and those held back."""
-    return sql.SQL(
-        """select {names} from ({current}) as s where not exists (select from held_back as h where {match})
-        union all select {held} from held_back as h"""
-    ).format(
-        names=identifiers(tuple(names), "s"),
-        current=current_rows(feed),
-        match=joined(feed.key, "h", "s"),
-        held=identifiers(tuple(names), "h"),
-    )
-
-
 def _differing_buckets(
-    reader: SourceSession, connection: Connection, feed: TableFeed, shape: Shape, bucket: _Buckets
+    reader: SourceSession, connection: Connection, feed: TableFeed, shape: Shape, bucket: Buckets
 ) -> tuple[int, list[int]]:
     connection.execute("drop table if exists pg_temp.source_bucket")
     connection.execute(
@@ -145,14 +75,14 @@ def _differing_buckets(
     )
     read_key = [shape[name].reading for name in feed.key]
     theirs = sql.SQL("select {}, count(*), sum({}) from {} as t group by 1").format(
-        bucket.of(read_key), _hash([c.reading for c in shape.columns]), sql.Identifier(*feed.source_table)
+        bucket.of(read_key), hash_of([c.reading for c in shape.columns]), sql.Identifier(*feed.source_table)
     )
     target = sql.Identifier("pg_temp", "source_bucket")
     pipe(reader, theirs, connection, target, identifiers(("bucket", "rows", "hash")))
     ours = sql.SQL("select {} as bucket, count(*) as rows, sum({}) as hash from ({}) as s group by 1").format(
         bucket.of_columns("s"),
-        _hash([sql.Identifier("s", name) for name in shape.names]),
-        _standing(feed, shape.names),
+        hash_of([sql.Identifier("s", name) for name in shape.names]),
+        standing_rows(feed, shape.names),
     )
     differing = connection.execute(
         sql.SQL(
@@ -164,24 +94,19 @@ def _differing_buckets(
     return int(total[0]) if total else 0, sorted(row[0] for row in differing)
 
 
-def _hash(values: list[sql.Composable] | list[sql.Identifier]) -> sql.Composable:
-    row = sql.SQL("row({})::text").format(sql.SQL(", ").join(values))
-    return sql.SQL("('x' || substr(md5({}), 1, 16))::bit(64)::bigint").format(row)
-
-
 def _read_rows(
     reader: SourceSession,
     connection: Connection,
     feed: TableFeed,
     shape: Shape,
-    bucket: _Buckets,
+    bucket: Buckets,
     buckets: list[int],
 ) -> None:
     some = bucket.among(buckets, [shape[name].reading for name in feed.key])
     read_arrived(reader, connection, feed, shape, some)
 
 
-def _find_vanished(connection: Connection, feed: TableFeed, bucket: _Buckets, buckets: list[int]) -> None:
+def _find_vanished(connection: Connection, feed: TableFeed, bucket: Buckets, buckets: list[int]) -> None:
     """`vanished`: keys that stand and that the source no longer has."""
     connection.execute("drop table if exists pg_temp.vanished")
     connection.execute(
@@ -190,7 +115,7 @@ def _find_vanished(connection: Connection, feed: TableFeed, bucket: _Buckets, bu
             where {some} and not exists (select from arrived as a where {match})"""
         ).format(
             key=identifiers(feed.key, "s"),
-            current=_standing(feed, feed.key),
+            current=standing_rows(feed, feed.key),
             some=bucket.among(buckets, [sql.Identifier("s", name) for name in feed.key]),
             match=joined(feed.key, "a", "s"),
         )
@@ -200,7 +125,7 @@ def _find_vanished(connection: Connection, feed: TableFeed, bucket: _Buckets, bu
 def _refuse_many_deletes(connection: Connection, feed: TableFeed, rows: int, *, allow_deletes: bool) -> None:
     found = connection.execute(
         sql.SQL("select (select count(*) from vanished), (select count(*) from ({}) as s)").format(
-            _standing(feed, feed.key)
+            standing_rows(feed, feed.key)
         )
     ).fetchone()
     vanished, standing = found or (0, 0)
