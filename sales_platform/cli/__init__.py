@@ -24,6 +24,7 @@ COMMANDS = (
     ("check", "check", "check"),
     ("reconcile", "reconcile", "reconcile"),
     ("rebuild", "rebuild", "rebuild"),
+    ("maintain", "maintain", "maintain"),
     ("rejected", "rejected", "rejected"),
     ("sql", "sql", "sql"),
     ("docs", "docs", "docs"),
