@@ -4,12 +4,14 @@ no name of a file.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, cast
 
 import fsspec
 from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
 
 from sales_platform.errors import ConfigurationError, SalesPlatformError, SourceError, SourceNotReady
 from sales_platform.settings import DataFolder
@@ -17,8 +19,7 @@ from sales_platform.settings import DataFolder
 # What a remote file reads ahead: its default is sixteen times as much, for each file that is open.
 READ_AHEAD_BYTES = 4 << 20
 # Size, time of change and version as the kinds of storage call them.
-_TRAITS = ("size", "mtime", "ino", "LastModified", "ETag", "etag")
-_REMOTE_TRAITS = ("created", "last_modified", "updated")
+_TRAITS = ("size", "mtime", "created", "LastModified", "last_modified", "updated", "ETag", "etag")
 
 
 def opened(folder: DataFolder) -> tuple[fsspec.AbstractFileSystem, str]:
@@ -51,9 +52,12 @@ def is_remote(location: str) -> bool:
 
 def traits(location: str) -> tuple[object, ...]:
     """What changes when the file does: size, time of change, version."""
+    if not is_remote(location):
+        found = os.stat(location)
+        return found.st_size, found.st_mtime, found.st_ino
     files, path = opened(location)
     info = files.info(path)
-    return tuple(info.get(name) for name in (*_TRAITS, *(_REMOTE_TRAITS if is_remote(location) else ())))
+    return tuple(info.get(name) for name in _TRAITS)
 
 
 def stream(location: str) -> BinaryIO:
@@ -70,15 +74,21 @@ def write(folder: str, path: str, content: bytes) -> None:
 
 
 def listing(files: fsspec.AbstractFileSystem, folder: str) -> list[tuple[str, bool]]:
-    """Path and whether it is a file, of everything in a folder; empty for a folder that is not there."""
+    """Path and whether it is a file, of everything in a folder; empty for a folder that is not there.
+
+    A sensor lists many folders of this machine at every look, hence the short way.
+    """
     with named(folder, "The folder cannot be listed"):
         try:
+            if isinstance(files, LocalFileSystem):
+                with os.scandir(folder) as entries:
+                    return [(entry.path, entry.is_file()) for entry in entries]
             found = files.ls(folder, detail=True)
         except (FileNotFoundError, NotADirectoryError):
             return []
     # Some kinds of storage list a folder, or a file asked for as if it were one, as its own entry.
-    entries = ((str(entry["name"]).rstrip("/"), entry["type"] == "file") for entry in found)
-    return [(path, is_file) for path, is_file in entries if path != folder]
+    named_so = ((str(entry["name"]).rstrip("/"), entry["type"] == "file") for entry in found)
+    return [(path, is_file) for path, is_file in named_so if path != folder]
 
 
 @contextmanager

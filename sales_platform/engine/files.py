@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -110,10 +111,10 @@ def locate(
         raise _leads_out(path)
     named = partition.isoformat() if isinstance(partition, date) else PurePosixPath(path).name
     place = file_systems.below(data, path)
-    if isinstance(data, Path):
-        place = str(Path(place).resolve())
-        if not Path(place).is_relative_to(data.resolve()):
-            return SourceFile(path, place, named, leads_out=True)
+    if isinstance(data, Path) and (end := os.path.realpath(place)) != place:
+        if not Path(end).is_relative_to(data.resolve()):
+            return SourceFile(path, end, named, leads_out=True)
+        place = end
     if _is_file(place):
         return SourceFile(path, place, named)
     if shipped:
@@ -138,10 +139,11 @@ def natural_order(name: str) -> tuple[str, str]:
 def existing_days(data: DataFolder, pattern: str) -> list[date]:
     """The days that have a file below `data`, ascending; found by listing, not by asking for each day."""
     files, root = file_systems.opened(data)
+    local = isinstance(data, Path)
     days = []
     for path in _matches(files, root, segments(pattern)):
         day = day_in(pattern, path[len(root) + 1 :])
-        if day is not None and _is_there(files, path):
+        if day is not None and (os.path.isfile(path) if local else _is_there(files, path)):
             days.append(day)
     return sorted(days)
 
@@ -174,7 +176,7 @@ def _missing(path: str, remedy: str) -> FileMissing:
 
 def _is_file(place: str) -> bool:
     if not file_systems.is_remote(place):
-        return Path(place).is_file()
+        return os.path.isfile(place)
     return _is_there(*file_systems.opened(place))
 
 

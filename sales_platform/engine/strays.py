@@ -16,7 +16,7 @@ def strays(data: DataFolder, feed: FileFeedContract) -> tuple[str, ...]:
     """
     if feed.partitions == "none":
         return ()
-    known = {feed.path, *(other.path for other in read_catalog().feeds.values())}
+    known = [feed.path, *(other.path for other in read_catalog().feeds.values())]
     files, root = file_systems.opened(data)
     found = [
         path[len(root) + 1 :]

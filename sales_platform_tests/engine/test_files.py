@@ -7,8 +7,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from fsspec.implementations.local import LocalFileSystem
+from fsspec import AbstractFileSystem
 
+from sales_platform.engine import file_systems
 from sales_platform.engine.files import existing_days, locate, refuse_if_growing
 from sales_platform.engine.unpacking import CHUNK_BYTES
 from sales_platform.errors import ContractError, FileMissing, SourceError, SourceNotReady
@@ -117,13 +118,13 @@ def test_ten_years_of_days_are_listed_folder_by_folder(
     for day in days:
         put(tmp_path, f"{day:%Y/%m/%d}.csv")
     listed: list[str] = []
-    list_folder = LocalFileSystem.ls
+    list_folder = file_systems.listing
 
-    def counted(self: LocalFileSystem, path: str, detail: bool = False) -> list[str]:
-        listed.append(path)
-        return list(list_folder(self, path, detail=detail))
+    def counted(storage: AbstractFileSystem, folder: str) -> list[tuple[str, bool]]:
+        listed.append(folder)
+        return list_folder(storage, folder)
 
-    monkeypatch.setattr(LocalFileSystem, "ls", counted)
+    monkeypatch.setattr(file_systems, "listing", counted)
     assert existing_days(tmp_path, "{partition:%Y/%m/%d}.csv") == days
     assert len(listed) == 1 + 10 + 120  # the root, its years, their months
 
