@@ -131,6 +131,7 @@ class _Seen:
     made: dict[str, set[str | None]] = field(default_factory=lambda: defaultdict(set))
     tables: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     made_tables: dict[str, set[str | None]] = field(default_factory=lambda: defaultdict(set))
+    checked: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     ended: dict[str, tuple[bool, datetime, str]] = field(default_factory=dict)
     evaluated: list[tuple[str, Any, datetime]] = field(default_factory=list)
 
@@ -146,6 +147,7 @@ class _Seen:
             case dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED:
                 subset = data.partitions_subset
                 self.planned[step] |= set(subset.get_partition_keys()) if subset else {None}
+                self.checked[step].add(_table(data.asset_key))
             case dg.DagsterEventType.ASSET_MATERIALIZATION:
                 made = data.materialization
                 self.made[step].add(made.partition)
@@ -160,7 +162,8 @@ class _Seen:
     def steps(self, run_end: datetime) -> Iterator[EndedStep]:
         for step in dict.fromkeys([*self.planned, *self.ended]):
             passed, at, why = self.ended.get(step, (None, run_end, ""))
-            scope = _scope(self.made[step] or self.planned[step])
+            checked = {part for table in self.checked[step] for part in self.made_tables[table]}
+            scope = _scope(self.made[step] or checked or self.planned[step])
             yield EndedStep(step, tuple(self.tables[step]), scope, passed, at, why)
 
     def checks(self) -> Iterator[EndedCheck]:
