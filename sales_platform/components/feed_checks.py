@@ -104,12 +104,12 @@ def staging_checks(feed: AnyFeed) -> dg.AssetChecksDefinition:
 
 def staging_inspection(feed: AnyFeed) -> Inspection:
     rules = (_required(feed), _unique(feed), *_accepted(feed), *_range(feed), *_references(feed))
-    personal = {name for name, column in feed.columns.items() if column.pii}
     return Inspection(
         f"staging.{feed.name}",
         _source(feed),
-        sample=() if personal.intersection(feed.staging_key) else feed.staging_key,
+        key=feed.staging_key,
         rules=rules,
+        personal=frozenset(name for name, column in feed.columns.items() if column.pii),
         partitioned=isinstance(feed, FileFeedContract) and feed.partitions != "none",
     )
 

@@ -1,21 +1,29 @@
 """Judging a table that stands: all its rules in one scan, each an asset check. No rule is made here.
 
 A rule is made of findings: each has a condition that a row must not meet, or a count of its own. Only when
-one finds something is the table read again, for a few keys of the offenders.
+one finds too much is the table read again, for a few of the offenders and for the partitions that hold them.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol
 
 import dagster as dg
 from psycopg import sql
 
 from sales_platform.components import partitions, policy
+from sales_platform.contracts.personal import shown
 from sales_platform.engine.tables import TableName, identifiers
 from sales_platform.engine.warehouse import Connection
 from sales_platform.resources import WarehouseResource
 
 SAMPLES = 5
+NAMED = 5
+
+Sample = dict[str, str | int | float | bool | None]
 
 
 @dataclass(frozen=True)
@@ -33,47 +41,86 @@ class Finding:
 
 @dataclass(frozen=True)
 class Rule:
-    """One asset check. blocking: later layers wait until it passes; others only warn."""
+    """One asset check. blocking: later layers wait until it passes; others only warn. tolerated: the share of the rows
+    that each finding may have.
+    """
 
     name: str
     description: str
     findings: tuple[Finding, ...]
     blocking: bool = True
+    tolerated: Decimal = Decimal(0)
 
     @property
     def severity(self) -> dg.AssetCheckSeverity:
         return dg.AssetCheckSeverity.ERROR if self.blocking else dg.AssetCheckSeverity.WARN
 
 
+class Judge(Protocol):
+    """Some of the checks of one table. `Inspection` is one that looks at its rows."""
+
+    @property
+    def specs(self) -> Sequence[dg.AssetCheckSpec]: ...
+
+    def results(
+        self, connection: Connection, wanted: Collection[str], days: list[str] | None
+    ) -> Iterator[dg.AssetCheckResult]:
+        """The verdicts of the checks named in `wanted`, over these partitions or everything."""
+        ...
+
+
 @dataclass(frozen=True)
 class Inspection:
     """A table's rules. source: the FROM clause, in which the table's rows are `t`.
 
-    sample: columns that name an offender, none of them personal. partitioned: `_partition` holds the day.
+    key: columns that name an offender. personal: columns whose values are masked. partitioned: `_partition` holds the
+    day or file.
     """
 
     table: str
     source: sql.Composable
-    sample: tuple[str, ...]
+    key: tuple[str, ...]
     rules: tuple[Rule, ...]
+    personal: frozenset[str] = frozenset()
     partitioned: bool = False
 
     @property
     def asset(self) -> dg.AssetKey:
         return dg.AssetKey(self.table.split("."))
 
+    @property
+    def specs(self) -> Sequence[dg.AssetCheckSpec]:
+        return [spec_of(self.table, rule) for rule in self.rules]
+
+    def results(
+        self, connection: Connection, wanted: Collection[str], days: list[str] | None
+    ) -> Iterator[dg.AssetCheckResult]:
+        rules = [rule for rule in self.rules if rule.name in wanted]
+        verdicts = inspect(connection, self, rules, days) if rules else {}
+        for rule in rules:
+            yield result_of(self, rule, verdicts[rule.name], days)
+
 
 @dataclass(frozen=True)
 class Verdict:
-    """rows: how many were looked at. counts: finding → offenders. samples: keys of a few of them."""
+    """rows: how many were looked at. counts: finding → offenders. samples: a few of them, by column. by_partition:
+    partition → offenders, of a table that has some.
+    """
 
     rows: int
     counts: dict[str, int]
-    samples: list[str] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    by_partition: dict[str, int] = field(default_factory=dict)
 
     @property
     def offenders(self) -> int:
         return sum(self.counts.values())
+
+    def share(self, label: str) -> float:
+        return self.counts[label] / self.rows if self.rows else 0.0
+
+    def keeps_to(self, rule: Rule) -> bool:
+        return all(count <= rule.tolerated * self.rows for count in self.counts.values())
 
 
 def repeated(table: TableName, key: Sequence[str]) -> Finding:
@@ -87,23 +134,24 @@ def repeated(table: TableName, key: Sequence[str]) -> Finding:
     return Finding(", ".join(key), again, surplus)
 
 
-def checks_of(inspection: Inspection) -> dg.AssetChecksDefinition:
+def spec_of(table: str, rule: Rule) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        rule.name, asset=dg.AssetKey(table.split(".")), description=rule.description, blocking=rule.blocking
+    )
+
+
+def checks_of(inspection: Inspection, *others: Judge) -> dg.AssetChecksDefinition:
     """One step with a check per rule. A run over days looks at these only, any other at the whole table.
 
     The checks themselves have no partitions: Dagster 1.13 notes a range's evaluation without its days, and
     a condition that waits for the check of each day would wait for ever.
     """
     schema, _, table = inspection.table.partition(".")
-    specs = [
-        dg.AssetCheckSpec(
-            rule.name, asset=inspection.asset, description=rule.description, blocking=rule.blocking
-        )
-        for rule in inspection.rules
-    ]
+    judges: list[Judge] = [inspection, *others]
 
     @dg.multi_asset_check(
         name=f"{schema}__{table}__checks",
-        specs=specs,
+        specs=[spec for judge in judges for spec in judge.specs],
         can_subset=True,
         retry_policy=policy.THREE_TRIES,
         pool=policy.POOL,
@@ -113,11 +161,11 @@ def checks_of(inspection: Inspection) -> dg.AssetChecksDefinition:
     ) -> Iterator[dg.AssetCheckResult]:
         days = partitions.asked_for(context) if inspection.partitioned else None
         wanted = {key.name for key in context.selected_asset_check_keys}
-        rules = [rule for rule in inspection.rules if rule.name in wanted]
         with policy.failures_named(), warehouse.open().transaction() as connection:
-            verdicts = inspect(connection, inspection, rules, days)
-        for rule in rules:
-            yield result_of(inspection, rule, verdicts[rule.name], days)
+            # of what a run changes meanwhile, all is seen or nothing
+            connection.execute("set transaction isolation level repeatable read")
+            found = [result for judge in judges for result in judge.results(connection, wanted, days)]
+        yield from found
 
     return check
 
@@ -125,7 +173,7 @@ def checks_of(inspection: Inspection) -> dg.AssetChecksDefinition:
 def inspect(
     connection: Connection, inspection: Inspection, rules: Sequence[Rule], days: list[str] | None
 ) -> dict[str, Verdict]:
-    """Rule → verdict. One statement, and one more for each rule that is broken."""
+    """Rule → verdict. One statement, and two more for each rule that is broken."""
     findings = [(rule, finding) for rule in rules for finding in rule.findings]
     scan = sql.SQL("select count(*), {} from {} where {}").format(
         sql.SQL(", ").join(finding.aggregate for _, finding in findings),
@@ -138,8 +186,13 @@ def inspect(
     verdicts = {}
     for rule in rules:
         counts = {finding.label: found[rule.name, finding.label] for finding in rule.findings}
-        samples = _samples(connection, inspection, rule, days) if any(counts.values()) else []
-        verdicts[rule.name] = Verdict(int(row[0]), counts, samples)
+        verdict = Verdict(int(row[0]), counts)
+        if not verdict.keeps_to(rule):
+            samples = _samples(connection, inspection, rule, counts, days)
+            verdict = Verdict(
+                verdict.rows, counts, samples, _by_partition(connection, inspection, rule, days)
+            )
+        verdicts[rule.name] = verdict
     return verdicts
 
 
@@ -150,30 +203,64 @@ def result_of(
     figures: dict[str, dg.MetadataValue] = {
         "rows": dg.MetadataValue.int(verdict.rows),
         "offenders": dg.MetadataValue.int(verdict.offenders),
-        "threshold": dg.MetadataValue.int(0),
+        "severity": dg.MetadataValue.text(rule.severity.value),
+        "threshold": _threshold(rule),
         "by_rule": dg.MetadataValue.json(verdict.counts),
-        "offenders_sql": dg.MetadataValue.md(f"```sql\n{offenders(inspection, rule, days).as_string()}\n```"),
+        "offenders_sql": as_sql(offenders(inspection, rule, days)),
     }
+    if rule.tolerated:
+        figures["shares"] = dg.MetadataValue.json({x: round(verdict.share(x), 6) for x in verdict.counts})
+    if verdict.by_partition:
+        figures["by_partition"] = dg.MetadataValue.json(verdict.by_partition)
     if verdict.samples:
-        figures["sample_keys"] = dg.MetadataValue.json(verdict.samples)
-    broken = ", ".join(label for label, count in verdict.counts.items() if count)
-    told = f"{verdict.offenders:,} of {verdict.rows:,} rows" + (f": {broken}" if broken else "")
+        figures["samples"] = as_table(verdict.samples)
     return dg.AssetCheckResult(
         asset_key=inspection.asset,
         check_name=rule.name,
-        passed=verdict.offenders == 0,
+        passed=verdict.keeps_to(rule),
         severity=rule.severity,
-        description=told,
+        description=_told(rule, verdict),
         metadata=figures,
     )
 
 
+def _threshold(rule: Rule) -> dg.MetadataValue:
+    return dg.MetadataValue.float(float(rule.tolerated)) if rule.tolerated else dg.MetadataValue.int(0)
+
+
+def _told(rule: Rule, verdict: Verdict) -> str:
+    where = located(list(verdict.by_partition))
+    if rule.tolerated:
+        shares = ", ".join(f"{label} {verdict.share(label):.2%}" for label in verdict.counts)
+        return f"of {verdict.rows:,} rows: {shares}; {rule.tolerated:.2%} allowed{where}"
+    broken = ", ".join(label for label, count in verdict.counts.items() if count)
+    return f"{verdict.offenders:,} of {verdict.rows:,} rows" + (f": {broken}{where}" if broken else "")
+
+
+def located(places: Sequence[str]) -> str:
+    """`, on 2026-03-02 and 2026-03-04`; files are named with `in`; nothing where there is no place."""
+    if not places:
+        return ""
+    some = list(places[:NAMED])
+    if len(places) > NAMED:
+        some.append(f"{len(places) - NAMED:,} more")
+    listed = " and ".join(filter(None, [", ".join(some[:-1]), some[-1]]))
+    return f", {'on' if all(map(_is_day, places)) else 'in'} {listed}"
+
+
+def _is_day(place: str) -> bool:
+    return re.fullmatch(r"\d{4}-\d{2}-\d{2}", place) is not None
+
+
 def offenders(inspection: Inspection, rule: Rule, days: list[str] | None) -> sql.Composed:
     """The rows that break a rule, to be run in psql."""
-    broken = sql.SQL(" or ").join(sql.SQL("({})").format(finding.condition) for finding in rule.findings)
     return sql.SQL("select t.* from {} where {} and ({})").format(
-        inspection.source, _which(inspection, days), broken
+        inspection.source, _which(inspection, days), _broken(rule.findings)
     )
+
+
+def _broken(findings: Sequence[Finding]) -> sql.Composed:
+    return sql.SQL(" or ").join(sql.SQL("({})").format(finding.condition) for finding in findings)
 
 
 def standing_rows(connection: Connection, table: str, days: list[str] | None) -> dict[str, int]:
@@ -188,14 +275,60 @@ def standing_rows(connection: Connection, table: str, days: list[str] | None) ->
     return dict(connection.execute(counted, [days]).fetchall())
 
 
-def _samples(connection: Connection, inspection: Inspection, rule: Rule, days: list[str] | None) -> list[str]:
-    if not inspection.sample:
-        return []
-    names = sql.SQL(", ").join(sql.SQL("o.{}").format(sql.Identifier(name)) for name in inspection.sample)
-    few = sql.SQL("select {} from ({}) as o limit {}").format(
-        names, offenders(inspection, rule, days), sql.Literal(SAMPLES)
+def _samples(
+    connection: Connection,
+    inspection: Inspection,
+    rule: Rule,
+    counts: Mapping[str, int],
+    days: list[str] | None,
+) -> list[Sample]:
+    """Key and partition of a few offenders, and every column that a broken condition names."""
+    few = sql.SQL("{} limit {}").format(offenders(inspection, rule, days), sql.Literal(SAMPLES))
+    broken = [finding for finding in rule.findings if counts[finding.label]]
+    named = set(re.findall(r"\w+", _broken(broken).as_string(connection)))
+    named |= {*inspection.key, *(["_partition"] if inspection.partitioned else [])}
+    return few_rows(connection, few, named, inspection.personal)
+
+
+def few_rows(
+    connection: Connection, query: sql.Composed, named: Collection[str], personal: Collection[str]
+) -> list[Sample]:
+    """The rows of a query with these of its columns, in its order, personal values masked."""
+    cursor = connection.execute(query)
+    columns = [column.name for column in cursor.description or ()]
+    return [
+        {
+            name: _plain(shown(value, personal=name in personal))
+            for name, value in zip(columns, row, strict=True)
+            if name in named
+        }
+        for row in cursor.fetchall()
+    ]
+
+
+def _plain(value: object) -> str | int | float | bool | None:
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return value.isoformat() if isinstance(value, date | datetime) else str(value)
+
+
+def as_table(rows: Sequence[Sample]) -> dg.MetadataValue:
+    return dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in rows])
+
+
+def as_sql(statement: sql.Composable) -> dg.MetadataValue:
+    return dg.MetadataValue.md(f"```sql\n{statement.as_string()}\n```")
+
+
+def _by_partition(
+    connection: Connection, inspection: Inspection, rule: Rule, days: list[str] | None
+) -> dict[str, int]:
+    if not inspection.partitioned:
+        return {}
+    counted = sql.SQL(
+        "select o._partition, count(*) from ({}) as o group by 1 order by ops.natural_order(o._partition)"
     )
-    return [", ".join(str(value) for value in row) for row in connection.execute(few).fetchall()]
+    return dict(connection.execute(counted.format(offenders(inspection, rule, days))).fetchall())
 
 
 def _which(inspection: Inspection, days: list[str] | None) -> sql.Composable:

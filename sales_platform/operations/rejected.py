@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sales_platform.contracts.catalog import Catalog, read_catalog
 from sales_platform.contracts.feed import FileFeedContract
+from sales_platform.contracts.personal import shown
 from sales_platform.engine import purging, rejected_rows
 from sales_platform.engine.rejected_rows import RejectedCount
 from sales_platform.errors import WrongUse
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from sales_platform.engine.replaying import Replayed
     from sales_platform.engine.resubmission import Resubmitted
 
-MASKED = "***"
 _BYTES = "_bytes_base64"
 
 
@@ -91,7 +91,7 @@ def show_rejected(
             row.first_seen,
             row.last_seen,
             {
-                name: value if reveal or value is None or not _personal(catalog, feed, name) else MASKED
+                name: shown(value, personal=not reveal and _personal(catalog, feed, name))
                 for name, value in _in_order(catalog, feed, row.raw_record).items()
             },
         )

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 
+import dagster as dg
 import pytest
 from psycopg import sql
 
 from sales_platform.components.feed_checks import load_check_results, staging_inspection
-from sales_platform.components.inspecting import Inspection, Verdict, inspect, offenders, result_of
+from sales_platform.components.inspecting import Inspection, Verdict, inspect, located, offenders
 from sales_platform.components.table_checks import dimension_inspection, table_inspection
 from sales_platform.contracts.catalog import read_catalog
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine.reports import LoadReport
 from sales_platform.engine.warehouse import Connection, Warehouse
+from sales_platform_tests.components.judged import samples
 
 CATALOG = read_catalog()
 SALES = CATALOG.feeds["retail_sales"]
@@ -58,11 +60,10 @@ def _judged(
 
 def _broken(connection: Connection, inspection: Inspection) -> dict[str, dict[str, int]]:
     """Broken rule → its findings."""
-    verdicts = _judged(connection, inspection)
     return {
-        name: {label: count for label, count in verdict.counts.items() if count}
-        for name, verdict in verdicts.items()
-        if verdict.offenders
+        rule.name: {label: count for label, count in verdict.counts.items() if count}
+        for rule in inspection.rules
+        if not (verdict := _judged(connection, inspection)[rule.name]).keeps_to(rule)
     }
 
 
@@ -111,26 +112,62 @@ def test_a_run_over_days_judges_these_days_only(warehouse: Connection) -> None:
     assert _judged(warehouse, inspection, ["2026-03-03"])["range"].offenders == 1
 
 
-def test_a_failed_check_names_up_to_five_keys_and_the_sql_that_lists_all(warehouse: Connection) -> None:
+def _result(connection: Connection, inspection: Inspection, name: str) -> dg.AssetCheckResult:
+    return next(iter(inspection.results(connection, {name}, None)))
+
+
+def test_a_failed_check_shows_up_to_five_rows_and_the_sql_that_lists_all(warehouse: Connection) -> None:
     for sale in range(10, 17):
         _sale(warehouse, sale, quantity=0)
     inspection = staging_inspection(SALES)
     rule = next(rule for rule in inspection.rules if rule.name == "range")
-    verdict = _judged(warehouse, inspection)["range"]
-    result = result_of(inspection, rule, verdict, None)
+    result = _result(warehouse, inspection, "range")
     assert not result.passed
-    assert len(verdict.samples) == 5
-    assert set(verdict.samples) <= {str(sale) for sale in range(10, 17)}
-    assert result.description == "7 of 9 rows: quantity > 0"
+    assert result.severity == dg.AssetCheckSeverity.ERROR
+    shown = samples(result)
+    assert len(shown) == 5
+    assert {row["sale_id"] for row in shown} <= set(range(10, 17))
+    assert [set(row) for row in shown] == [{"sale_id", "quantity", "_partition"}] * 5
+    assert result.description == "7 of 9 rows: quantity > 0, on 2026-03-02"
+    figures = {name: result.metadata[name].value for name in ("rows", "offenders", "threshold", "severity")}
+    assert figures == {"rows": 9, "offenders": 7, "threshold": 0, "severity": "ERROR"}
     listed = warehouse.execute(offenders(inspection, rule, None)).fetchall()
     assert {row[0] for row in listed} == set(range(10, 17))
     assert offenders(inspection, rule, None).as_string() in str(result.metadata["offenders_sql"].value)
 
 
-def test_a_key_that_is_personal_is_never_shown() -> None:
+def test_a_run_over_a_range_names_the_days_with_offenders(warehouse: Connection) -> None:
+    for sale, day, quantity in ((3, 2, 0), (4, 3, 1), (5, 4, 0), (6, 4, -1)):
+        _sale(warehouse, sale, quantity=quantity, day=f"2026-03-0{day}")
+    days = [f"2026-03-0{day}" for day in range(2, 6)]
+    inspection = staging_inspection(SALES)
+    (result,) = inspection.results(warehouse, {"range"}, days)
+    assert result.description == "3 of 6 rows: quantity > 0, on 2026-03-02 and 2026-03-04"
+    assert result.metadata["by_partition"].value == {"2026-03-02": 1, "2026-03-04": 2}
+
+
+@pytest.mark.parametrize(
+    ("places", "told"),
+    [
+        ([], ""),
+        (["2026-03-02"], ", on 2026-03-02"),
+        (["a_1.csv", "a_2.csv", "b.csv"], ", in a_1.csv, a_2.csv and b.csv"),
+        ([f"2026-03-0{day}" for day in range(1, 9)], ", on 2026-03-01, 2026-03-02, 2026-03-03, 2026-03-04, "
+         "2026-03-05 and 3 more"),
+    ],
+)  # fmt: skip
+def test_places_are_told_in_a_few_words(places: list[str], told: str) -> None:
+    assert located(places) == told
+
+
+def test_what_is_personal_is_masked_in_samples_even_as_a_key(warehouse: Connection) -> None:
     attributes = SALES.model_dump(by_alias=True, exclude_none=True)
     attributes["columns"]["sale_id"]["pii"] = "identifier"
-    assert staging_inspection(FileFeedContract.model_validate(attributes)).sample == ()
+    inspection = staging_inspection(FileFeedContract.model_validate(attributes))
+    _sale(warehouse, 4711, quantity=0)
+    result = _result(warehouse, inspection, "range")
+    assert samples(result) == [{"sale_id": "***", "quantity": 0, "_partition": DAY}]
+    assert "4711" not in f"{result.metadata['samples']}{result.description}"
 
 
 @pytest.fixture
@@ -146,7 +183,9 @@ def history(warehouse_url: str) -> Iterator[Connection]:
             insert into analytics.dim_customer values
                 (0, null, '-infinity', null, true),
                 (1, 7, '2026-01-01', '2026-02-01', false),
-                (2, 7, '2026-02-01', null, true)
+                (2, 7, '2026-02-01', null, true);
+            insert into ops.surrogate_key (dimension, business_key, effective_start_date, surrogate_key) values
+                ('dim_customer', '[7]', '2026-01-01', 1), ('dim_customer', '[7]', '2026-02-01', 2);
             """
         )
         yield connection
@@ -182,20 +221,59 @@ def test_two_versions_in_force_are_found(history: Connection) -> None:
     assert _broken(history, DIMENSION)["history"]["more than one version in force"] == 2
 
 
-def test_a_key_without_its_member_and_a_sale_that_stands_twice_are_found(history: Connection) -> None:
+@pytest.fixture
+def star(history: Connection) -> Connection:
+    """That customer with twenty sales, a product that sales alone name, and a store."""
     history.execute(
         """
-        create table analytics.dim_product (product_key bigint);
-        create table analytics.dim_store (store_key bigint);
-        insert into analytics.dim_product values (1);
-        insert into analytics.dim_store values (1);
+        alter table analytics.dim_customer add is_inferred boolean default false;
+        create table analytics.dim_product (product_key bigint, is_inferred boolean);
+        create table analytics.dim_store (store_key bigint, is_inferred boolean);
+        insert into analytics.dim_product values (0, false), (1, false), (2, true);
+        insert into analytics.dim_store values (0, false), (1, false);
         create table analytics.fact_sales
             (sale_id bigint, customer_key bigint, product_key bigint, store_key bigint, _partition text);
-        insert into analytics.fact_sales values (1, 2, 1, 1, '2026-03-02'), (1, 99, 1, 1, '2026-03-02')
+        insert into analytics.fact_sales
+        select n, 2, 1, 1, '2026-03-0' || 1 + n % 2 from generate_series(1, 20) as n
         """
     )
-    found = _broken(history, table_inspection(CATALOG.tables["analytics.fact_sales"]))
-    assert found == {"grain_unique": {"sale_id": 1}, "keys_resolve": {"customer_key in dim_customer": 1}}
+    return history
+
+
+FACT = table_inspection(CATALOG.tables["analytics.fact_sales"])
+
+
+def test_a_key_without_its_member_and_a_sale_that_stands_twice_are_found(star: Connection) -> None:
+    star.execute("insert into analytics.fact_sales values (1, 99, 1, 1, '2026-03-02')")
+    assert _broken(star, FACT) == {
+        "grain_unique": {"sale_id": 1},
+        "keys_resolve": {"customer_key in dim_customer": 1},
+    }
+
+
+@pytest.mark.parametrize(
+    ("check", "role", "column", "key"),
+    [("unknown_rate", "store", "store_key", 0), ("inferred_rate", "product", "product_key", 2)],
+)
+def test_a_share_of_rows_without_a_known_member_warns_beyond_its_bound(
+    star: Connection, check: str, role: str, column: str, key: int
+) -> None:
+    astray = sql.SQL("update analytics.fact_sales set {} = {} where sale_id <= {}")
+    star.execute(astray.format(sql.Identifier(column), key, 1))
+    within = _result(star, FACT, check)
+    assert within.passed
+    assert "samples" not in within.metadata
+    star.execute(astray.format(sql.Identifier(column), key, 2))
+    beyond = _result(star, FACT, check)
+    assert (beyond.passed, beyond.severity) == (False, dg.AssetCheckSeverity.WARN)
+    shares = {"customer": "0.00%", "product": "0.00%", "store": "0.00%"} | {role: "10.00%"}
+    assert beyond.description == (
+        f"of 20 rows: {', '.join(f'{name} {share}' for name, share in shares.items())}; 5.00% allowed"
+        ", on 2026-03-01 and 2026-03-02"
+    )
+    assert beyond.metadata["threshold"].value == 0.05
+    assert {row["sale_id"] for row in samples(beyond)} == {1, 2}
+    assert _broken(star, FACT).keys() == {check}
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from sales_platform.contracts.personal import MASKED
 from sales_platform.errors import WrongUse
 from sales_platform.operations.rejected import (
-    MASKED,
     export_rejected,
     list_rejected,
     purge_rejected,
