@@ -4,6 +4,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from sales_platform.defs.automation.freshness import hourly
 from sales_platform.resources import (
     AlertSinksResource,
     SourceDatabasesResource,
@@ -25,7 +26,8 @@ def build(
         "source_databases": source_databases or SourceDatabasesResource(),
         "alert_sinks": AlertSinksResource(),
     }
-    return dg.Definitions.merge(found, dg.Definitions(resources=resources, executor=dg.in_process_executor))
+    bound = dg.Definitions(resources=resources, executor=dg.in_process_executor)
+    return dg.Definitions.merge(found, hourly(found), bound)
 
 
 @dg.definitions

@@ -13,6 +13,7 @@ import pytest
 from sales_platform.contracts.catalog import read_catalog
 from sales_platform.definitions import defs
 from sales_platform.defs.automation.conditions import domains_of
+from sales_platform.defs.automation.freshness import hourly
 
 FIRST = date(2025, 1, 1)
 FACT, MART = dg.AssetKey(["analytics", "fact_sales"]), dg.AssetKey(["marts", "retail_sales_daily"])
@@ -180,3 +181,26 @@ def test_a_failed_blocking_check_holds_its_followers_until_it_passes(retail: Dom
     retail.checked()
 
     assert retail.asked() == {"fact_sales": {str(late)}, "retail_sales_daily": {str(late)}}
+
+
+def test_the_checks_that_time_alone_can_break_are_looked_at_every_hour() -> None:
+    @dg.asset
+    def feed() -> None:
+        """A table."""
+
+    @dg.asset_check(asset=feed, name="freshness")
+    def old() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=True)
+
+    @dg.asset_check(asset=feed)
+    def unique() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=True)
+
+    found = dg.Definitions(assets=[feed], asset_checks=[old, unique])
+    merged = dg.Definitions.merge(found, hourly(found))
+
+    schedule = merged.resolve_schedule_def("freshness")
+    assert schedule.cron_schedule == "0 * * * *"
+    job = merged.resolve_job_def(schedule.job_name)
+    assert {key.name for key in job.asset_layer.asset_graph.asset_check_keys} == {"freshness"}
+    assert job.execute_in_process().success
