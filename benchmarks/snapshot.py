@@ -32,6 +32,7 @@ FEED = FileFeedContract.model_validate(
         "path": "customers.csv",
         "key": ["customer_id"],
         "versions": True,
+        "snapshot": "complete",
         "columns": {"customer_id": {"type": "bigint"}, **{name: {"type": "text"} for name in TRACKED}},
     }
 )

@@ -163,10 +163,11 @@ def _match_header(
             where=f"{file.path}, line 1",
             remedy="Rename it in the file.",
         )
-    standing = columns_of(connection, raw_name(feed))
-    ensure_table(
-        connection, raw_name(feed), [TableColumn(name, "text") for name in new if name not in standing]
-    )
+    if new:
+        standing = columns_of(connection, raw_name(feed))
+        ensure_table(
+            connection, raw_name(feed), [TableColumn(name, "text") for name in new if name not in standing]
+        )
     return new
 
 
