@@ -1,12 +1,12 @@
 """What `dg scaffold defs` writes for each Component: the smallest contract that holds, to be filled in."""
 
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from pydantic import BaseModel, Field
 
 from sales_platform.contracts.catalog import PROJECT_ROOT
+from sales_platform.contracts.check import SqlCheckContract
 from sales_platform.contracts.table import SqlTableContract
 
 
@@ -28,6 +28,12 @@ class DimensionParams(BaseModel):
 class SqlTableParams(BaseModel):
     domain: str = Field(description="The domain, such as retail")
     table: str = Field(description="Schema and name, such as marts.retail_sales_daily")
+
+
+class SqlCheckParams(BaseModel):
+    domain: str = Field(description="The domain, such as retail")
+    name: str = Field(description="The check's name, such as no_sale_before_opening")
+    asset: str = Field(description="The table, as schema and name, such as staging.retail_sales")
 
 
 class FileFeedScaffolder(dg.Scaffolder[FileFeedParams]):
@@ -110,11 +116,33 @@ class SqlTableScaffolder(dg.Scaffolder[SqlTableParams]):
             "columns": {"id": {"description": "What the column means"}},
         }
         dg.scaffold_component(request, attributes)
-        _write_select(SqlTableContract.model_validate(attributes), request.project_root or PROJECT_ROOT)
+        path = SqlTableContract.model_validate(attributes).sql_path
+        _write_select(request, path, "-- Grain: one row per id.\nselect 1::bigint as id\n")
 
 
-def _write_select(table: SqlTableContract, root: Path) -> None:
-    path = root / table.sql_path
+class SqlCheckScaffolder(dg.Scaffolder[SqlCheckParams]):
+    """A check that finds nothing, and the file of its SELECT where there is none yet."""
+
+    @classmethod
+    def get_scaffold_params(cls) -> type[SqlCheckParams]:
+        return SqlCheckParams
+
+    def scaffold(self, request: dg.ScaffoldRequest[SqlCheckParams]) -> None:
+        params = request.params
+        attributes: dict[str, Any] = {
+            "domain": params.domain,
+            "name": params.name,
+            "asset": params.asset,
+            "description": "What must hold of every row.",
+            "severity": "error",
+        }
+        dg.scaffold_component(request, attributes)
+        select = f"-- Rows that should not be.\nselect 1 as id\nfrom {params.asset} as t\nwhere false\n"
+        _write_select(request, SqlCheckContract.model_validate(attributes).sql_path, select)
+
+
+def _write_select(request: dg.ScaffoldRequest[Any], sql_path: str, text: str) -> None:
+    path = (request.project_root or PROJECT_ROOT) / sql_path
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("-- Grain: one row per id.\nselect 1::bigint as id\n", encoding="utf-8")
+        path.write_text(text, encoding="utf-8")

@@ -1,10 +1,11 @@
-"""The SELECT of a fact or mart: its text, its parameters, what it reads and where each column comes from."""
+"""The SELECT of a fact, mart or check: its text, its parameters, what it reads, where each column comes from."""
 
 from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 import sqlglot
 from psycopg import sql
@@ -20,14 +21,24 @@ PARTITIONS = ":'partitions'"
 LAYERS = ("raw", "staging", "analytics", "marts")
 
 
-def select_text(table: SqlTableContract, root: Path = PROJECT_ROOT) -> str:
+class Selecting(Protocol):
+    """A contract whose rows are one SELECT in a file. name: of the table or check."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def sql_path(self) -> str: ...
+
+
+def select_text(table: Selecting, root: Path = PROJECT_ROOT) -> str:
     """The text of the SELECT. Raises ContractError that names the file when it is not there."""
     path = root / table.sql_path
     try:
         return path.read_text(encoding="utf-8").strip().rstrip(";")
     except FileNotFoundError:
         raise ContractError(
-            "the SELECT of this table is missing.", where=table.name, remedy=f"Write it to {table.sql_path}."
+            "its SELECT is missing.", where=table.name, remedy=f"Write it to {table.sql_path}."
         ) from None
 
 
@@ -49,7 +60,7 @@ def logic_hash(table: SqlTableContract, root: Path = PROJECT_ROOT) -> str:
     return hashlib.sha256((select_text(table, root) + spoken).encode()).hexdigest()
 
 
-def inputs_of(table: SqlTableContract, root: Path = PROJECT_ROOT) -> tuple[str, ...]:
+def inputs_of(table: Selecting, root: Path = PROJECT_ROOT) -> tuple[str, ...]:
     """The warehouse tables that the SELECT reads, sorted."""
     found = {f"{t.db}.{t.name}" for t in parsed(table, root).find_all(exp.Table) if t.db in LAYERS}
     return tuple(sorted(found))
@@ -89,7 +100,7 @@ def _parse(text: str, where: str) -> exp.Query:
     return parsed
 
 
-def parsed(table: SqlTableContract, root: Path = PROJECT_ROOT) -> exp.Query:
+def parsed(table: Selecting, root: Path = PROJECT_ROOT) -> exp.Query:
     """The SELECT as a tree, which is shared: read it only."""
     return _parse(select_text(table, root), table.sql_path)
 
