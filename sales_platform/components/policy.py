@@ -17,7 +17,7 @@ Condition = dg.AutomationCondition[Any]
 # Steps that only read the warehouse; how many of a pool may work at once is set in dagster.yaml.
 POOL = "warehouse"
 
-# The first try and two more, 2 and 4 seconds later.
+# The first try and two more, 2 and 6 seconds later.
 THREE_TRIES = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL)
 
 # A range of days is one run and one statement per table, not one run per day.

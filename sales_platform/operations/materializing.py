@@ -19,6 +19,7 @@ import dagster as dg
 
 from sales_platform import errors
 from sales_platform.errors import WrongUse
+from sales_platform.operations.dead_runs import living
 
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
@@ -120,14 +121,18 @@ def materialize_in(
         return RunOutcome(run_id, success=True, steps=(), checks=(), not_run=())
     if on_event is not None:
         instance.add_event_listener(run_id, _listener(on_event))
-    result = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
-        instance=instance,
-        run_id=run_id,
-        asset_selection=keys,
-        tags={**(tags or {}), **({} if first is None else {RANGE_START: first, RANGE_END: last or first})},
-        run_config=QUIET,
-        raise_on_error=False,
-    )
+    with living(instance, run_id):
+        result = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            asset_selection=keys,
+            tags={
+                **(tags or {}),
+                **({} if first is None else {RANGE_START: first, RANGE_END: last or first}),
+            },
+            run_config=QUIET,
+            raise_on_error=False,
+        )
     return _outcome(result, steps_of)
 
 

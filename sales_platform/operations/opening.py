@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sales_platform.engine.warehouse import Warehouse
 from sales_platform.errors import ConfigurationError
 from sales_platform.local.databases import Databases, external_url, using
+from sales_platform.operations.dead_runs import bury_dead_runs, bury_runs_without_server
 from sales_platform.operations.environment import dagster_home, exported, variables
 from sales_platform.operations.source_databases import using_with_sources
 from sales_platform.settings import Settings
@@ -81,9 +82,17 @@ def accept_beta() -> None:
     warnings.filterwarnings("ignore", "Parameter `execution_type` of function", dg.BetaWarning)
 
 
+def bury_left_runs(settings: Settings, databases: Databases) -> list[str]:
+    """Mark as failed what an earlier `up` or command left as running when it was killed. Returns the runs."""
+    with exported(variables(settings, databases)), _instance(settings) as instance:
+        # with a storage that others share, a server of another machine cannot be told from one that is gone
+        return [] if external_url(settings, "dagster") else bury_runs_without_server(instance)
+
+
 @contextmanager
 def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     import dagster as dg
 
     with dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance:
+        bury_dead_runs(instance)
         yield instance
