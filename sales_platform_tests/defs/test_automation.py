@@ -81,10 +81,11 @@ def test_each_domain_has_its_own_sensor_of_conditions_so_that_it_can_be_paused_a
 
 @dataclass
 class Domain:
-    """retail as Dagster's record shows it, without a warehouse: what was made is told, conditions are asked."""
+    """A domain as Dagster's record shows it, without a warehouse: what was made is told, conditions are asked."""
 
     definitions: dg.Definitions
     instance: dg.DagsterInstance
+    name: str = "retail"
     cursor: dg.AssetDaemonCursor | None = None
 
     def made(self, *keys: dg.AssetKey, days: list[date] | None = None) -> None:
@@ -104,7 +105,7 @@ class Domain:
         graph = self.definitions.resolve_asset_graph()
         for key in graph.asset_check_keys:
             spec = graph.get_check_spec(key)
-            if spec.blocking and graph.get(spec.asset_key).group_name == "retail":
+            if spec.blocking and graph.get(spec.asset_key).group_name == self.name:
                 spoiled = spec.asset_key == SALES and spec.name == "conservation"
                 told = dg.AssetCheckEvaluation(
                     asset_key=spec.asset_key,
@@ -120,13 +121,13 @@ class Domain:
         result = dg.evaluate_automation_conditions(
             self.definitions,
             self.instance,
-            asset_selection=dg.AssetSelection.groups("retail"),
+            asset_selection=dg.AssetSelection.groups(self.name),
             evaluation_time=NOW,
             cursor=self.cursor,
         )
         self.cursor = result.cursor
         graph = self.definitions.resolve_asset_graph()
-        keys = dg.AssetSelection.groups("retail").resolve(graph)
+        keys = dg.AssetSelection.groups(self.name).resolve(graph)
         found = {key.path[-1]: result.get_requested_partitions(key) for key in keys}
         return {name: partitions for name, partitions in found.items() if partitions}
 
@@ -181,6 +182,27 @@ def test_a_failed_blocking_check_holds_its_followers_until_it_passes(retail: Dom
     retail.checked()
 
     assert retail.asked() == {"fact_sales": {str(late)}, "retail_sales_daily": {str(late)}}
+
+
+def test_what_reconciliation_repairs_in_staging_is_followed_once_and_a_whole_run_is_not(
+    definitions: dg.Definitions,
+) -> None:
+    graph = definitions.resolve_asset_graph()
+    order = [key for level in graph.toposorted_asset_keys_by_level for key in level]
+    with dg.DagsterInstance.ephemeral() as instance:
+        accounts = Domain(definitions, instance, "accounts")
+        accounts.made(*(key for key in order if graph.get(key).group_name == "calendar"))
+        own = [key for key in order if graph.get(key).group_name == "accounts" and key.path[0] != "source"]
+        accounts.made(*own)
+        accounts.checked()
+        assert accounts.asked() == {}
+        accounts.made(*own)
+        assert accounts.asked() == {}
+
+        accounts.made(dg.AssetKey(["staging", "accounts_transactions"]))
+
+        assert "fact_account_transaction" in accounts.asked()
+        assert accounts.asked() == {}
 
 
 def test_the_checks_that_time_alone_can_break_are_looked_at_every_hour() -> None:
