@@ -14,7 +14,7 @@ from sales_platform.components.inspecting import Finding, Inspection, Rule, spec
 from sales_platform.contracts.dimension import DimensionContract, Events
 from sales_platform.engine.affected import logic_hash
 from sales_platform.engine.chain import chain_select
-from sales_platform.engine.dimension_table import column_types
+from sales_platform.engine.dimension_table import VALIDITY, column_types
 from sales_platform.engine.staging import joined
 from sales_platform.engine.tables import TableName, columns_of, identifiers
 from sales_platform.engine.versions import table_is_stale
@@ -22,6 +22,8 @@ from sales_platform.engine.warehouse import Connection
 
 _NO_GAP = "no_gap"
 _EQUALS_LOG = "equals_log"
+# names of the columns in which a version is not the log's
+_DIFFERS = "_differs"
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def _deletes(connection: Connection, dimension: DimensionContract, events: Event
 
 def log_inspection(connection: Connection, dimension: DimensionContract) -> Inspection:
     """equals_log over every version that the table or the log has. Members that facts alone name have no log."""
-    columns = (*dimension.key, *dimension.attributes, "effective_start_date", "effective_end_date")
+    columns = (*dimension.key, *dimension.attributes, *VALIDITY[:2])
     values = (*dimension.attributes, "effective_end_date")
     source = sql.SQL(
         """(
@@ -131,7 +133,8 @@ def log_inspection(connection: Connection, dimension: DimensionContract) -> Insp
     select s.{surrogate}, {shown}, w.effective_start_date is null as _not_in_log,
         s.effective_start_date is null as _not_in_table,
         w.effective_start_date is not null and s.effective_start_date is not null
-            and ({of_log}) is distinct from ({of_table}) as _told_otherwise
+            and ({of_log}) is distinct from ({of_table}) as _told_otherwise,
+        array_remove(array[{differing}], null) as {differs}
     from standing as s full join wanted as w on {match} and s.effective_start_date = w.effective_start_date
 ) as t"""
     ).format(
@@ -144,6 +147,13 @@ def log_inspection(connection: Connection, dimension: DimensionContract) -> Insp
         ),
         of_log=identifiers(values, "w"),
         of_table=identifiers(values, "s"),
+        differing=sql.SQL(", ").join(
+            sql.SQL("case when w.{c} is distinct from s.{c} then {name} end").format(
+                c=sql.Identifier(name), name=sql.Literal(name)
+            )
+            for name in values
+        ),
+        differs=sql.Identifier(_DIFFERS),
         match=joined(dimension.key, "s", "w"),
     )
     return _inspection(dimension, source, _equals_log())
@@ -164,7 +174,7 @@ def _inspection(dimension: DimensionContract, source: sql.Composable, rule: Rule
     return Inspection(
         dimension.name,
         source,
-        key=(dimension.surrogate_key, *dimension.key, "effective_start_date", "effective_end_date"),
+        key=(dimension.surrogate_key, *dimension.key, *VALIDITY[:2], _DIFFERS),
         rules=(rule,),
         personal=frozenset(name for name, column in dimension.columns.items() if column.pii),
     )

@@ -298,7 +298,7 @@ def few_rows(
     columns = [column.name for column in cursor.description or ()]
     return [
         {
-            name: _plain(shown(value, personal=name in personal))
+            name: plain(shown(value, personal=name in personal))
             for name, value in zip(columns, row, strict=True)
             if name in named
         }
@@ -306,7 +306,8 @@ def few_rows(
     ]
 
 
-def _plain(value: object) -> str | int | float | bool | None:
+def plain(value: object) -> str | int | float | bool | None:
+    """The value as metadata can hold it: numbers and truths as they are, times as ISO 8601, anything else as text."""
     if value is None or isinstance(value, str | int | float | bool):
         return value
     return value.isoformat() if isinstance(value, date | datetime) else str(value)

@@ -8,11 +8,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from sales_platform.components.table_checks import table_checks
 from sales_platform.contracts.catalog import Catalog, read_catalog
 from sales_platform.contracts.reading import read_contract
-from sales_platform.contracts.table import SqlTableContract
+from sales_platform.contracts.table import Figure, SqlTableContract
 from sales_platform.engine.warehouse import Warehouse
-from sales_platform.errors import ContractError
+from sales_platform.errors import ContractError, SalesPlatformError
+from sales_platform.resources import WarehouseResource
 from sales_platform.sources.accounts.generator import fill
 from sales_platform.sources.invoicing.generator import make_history
 from sales_platform.sources.invoicing.history import Size
@@ -112,6 +114,34 @@ def test_news_in_staging_is_no_defect_of_a_fact_that_has_yet_to_run(channels: Ch
     assert _only(channels, FACT, "equals_channels_transactions", "2026-03-02").description == (
         "as in staging.channels_transactions: rows 1, amount 200.00, successful_amount 200.00, processing_time 1.50"
     )
+
+
+def test_a_figure_that_cannot_be_computed_is_named_by_the_contracts_word(channels: ChannelsRoad) -> None:
+    (equality,) = FACT.equals
+    wrong = equality.model_copy(update={"figures": {"amount": Figure(mine="sum(nothing)", theirs="1")}})
+    with pytest.raises(SalesPlatformError) as caught:
+        _only(channels, FACT.model_copy(update={"equals": (wrong,)}), equality.check_name)
+    assert caught.value.where == "analytics.fact_transaction equals staging.channels_transactions"
+    assert 'column "nothing" does not exist' in caught.value.what.lower()
+
+
+def test_as_dagster_runs_it_the_failed_check_has_its_severity_and_samples(channels: ChannelsRoad) -> None:
+    _execute(
+        channels, "update analytics.fact_transaction set amount = 1 where transaction_id = '2026-03-02-1'"
+    )
+    name = "equals_channels_transactions"
+    definitions = dg.Definitions(
+        assets=[dg.AssetSpec(["analytics", "fact_transaction"])],
+        asset_checks=[table_checks(FACT)],
+        jobs=[dg.define_asset_job("checks", selection=dg.AssetSelection.all_asset_checks())],
+        resources={"warehouse": WarehouseResource(url=channels.warehouse.url)},
+    )
+    run = definitions.resolve_job_def("checks").execute_in_process(raise_on_error=False)
+    evaluations = {found.check_name: found for found in run.get_asset_check_evaluations()}
+    assert {name for name, found in evaluations.items() if not found.passed} == {name}
+    assert evaluations[name].severity == dg.AssetCheckSeverity.ERROR
+    assert (evaluations[name].description or "").endswith(", on 2026-03-02")
+    assert evaluations.keys() == {"grain_unique", "keys_resolve", "unknown_rate", "inferred_rate", name}
 
 
 def _caught(warehouse: Warehouse, catalog: Catalog, domain: str, defect: str) -> set[str]:

@@ -156,7 +156,7 @@ def test_the_samples_name_the_version_and_mask_what_is_personal(history: History
         hidden = judged(connection, told.model_copy(update={"columns": told.columns}))
     (sample,) = samples(result)
     assert (sample["k"], sample["effective_start_date"]) == ("k", "2024-01-01T00:40:00+00:00")
-    assert sample["thing_key"] == history.surrogates()[-1]
+    assert (sample["thing_key"], sample["_differs"]) == (history.surrogates()[-1], "['a']")
     assert samples(hidden["equals_log"])[0]["k"] == "***"
 
 
