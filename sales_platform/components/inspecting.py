@@ -154,7 +154,6 @@ def checks_of(inspection: Inspection, *others: Judge) -> dg.AssetChecksDefinitio
         specs=[spec for judge in judges for spec in judge.specs],
         can_subset=True,
         retry_policy=policy.THREE_TRIES,
-        pool=policy.POOL,
     )
     def check(
         context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource

@@ -14,9 +14,6 @@ from sales_platform.settings import load_settings
 
 Condition = dg.AutomationCondition[Any]
 
-# Steps that only read the warehouse; how many of a pool may work at once is set in dagster.yaml.
-POOL = "warehouse"
-
 # The first try and two more, 2 and 6 seconds later.
 THREE_TRIES = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL)
 
@@ -45,7 +42,9 @@ def each_day_when_sound(daily_inputs: Collection[dg.AssetKey]) -> Condition:
 
 
 def writer_of(table: str) -> str:
-    """The pool of the steps that write a table or all tables of a source; dagster.yaml lets in one at a time."""
+    """The pool of the steps that write a table or all tables of a source; dagster.yaml lets in one at a time. Checks
+    only read, and wait for nobody.
+    """
     return f"writes/{table}"
 
 

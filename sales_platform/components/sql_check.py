@@ -74,7 +74,6 @@ def checked(check: SqlCheckContract) -> dg.AssetChecksDefinition:
         name=f"{check.asset.replace('.', '__')}__{check.name}",
         specs=[spec],
         retry_policy=policy.THREE_TRIES,
-        pool=policy.POOL,
     )
     def look(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> dg.AssetCheckResult:
         days = partitions.asked_for(context) if PARTITION in _columns(check) else None
