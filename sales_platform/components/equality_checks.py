@@ -44,7 +44,7 @@ class EqualityCheck:
 
     @property
     def specs(self) -> Sequence[dg.AssetCheckSpec]:
-        of_each = f", for each {' and '.join(map(_word, self.equality.by))}" if self.equality.by else ""
+        of_each = f", for each {', '.join(map(_word, self.equality.by))}" if self.equality.by else ""
         told = f"{', '.join(self.equality.figures)}: as in {self.equality.table}{of_each}."
         asset = dg.AssetKey(self.table.name.split("."))
         return [dg.AssetCheckSpec(self.name, asset=asset, description=told, blocking=True)]
