@@ -10,6 +10,7 @@ from sales_platform.components import feed_checks, feed_specs, metadata, policy
 from sales_platform.components.attributes import attributes_of, read_attributes
 from sales_platform.components.reconciliation import reconciliation
 from sales_platform.components.scaffolding import PostgresFeedScaffolder
+from sales_platform.components.source_checks import source_checks
 from sales_platform.components.source_sensor import source_sensor
 from sales_platform.contracts.source import PostgresFeedContract, TableFeed
 from sales_platform.engine.oltp.feeds import TableLoad, load_source
@@ -41,7 +42,7 @@ class PostgresFeed(dg.Component):
                 _landed_and_staged(source),
                 reconciliation(source),
             ],
-            asset_checks=[feed_checks.staging_checks(feed) for feed in source.feeds],
+            asset_checks=[*(feed_checks.staging_checks(feed) for feed in source.feeds), source_checks(source)],
             sensors=[source_sensor(source)],
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sales_platform.engine.selects import LAYERS
 from sales_platform.operations.fates import table_exists
 from sales_platform.operations.opening import Platform, open_platform
 from sales_platform.operations.selecting import select
@@ -67,15 +68,27 @@ def check_on(platform: Platform, selection: str = EVERYTHING) -> list[CheckFigur
 def _check_keys(platform: Platform, selection: str) -> list[dg.AssetCheckKey]:
     """Checks that can run by themselves; those that a load evaluates with its own figures stay with it."""
     selected = select(platform.definitions, selection)
-    assets = {name for domain in selected for name in domain.all}
+    chosen = {name for domain in selected for name in domain.all}
+    specs = [spec for checks in platform.definitions.asset_checks or () for spec in checks.check_specs]
+    named = {name for spec in specs for name in (spec.asset_key.to_user_string(), *_read_by(spec))}
     with platform.warehouse.transaction() as connection:
-        standing = {name for name in assets if table_exists(connection, name.replace("/", "."))}
-    return sorted(
-        spec.key
-        for checks in platform.definitions.asset_checks or ()
-        for spec in checks.check_specs
-        if spec.asset_key.to_user_string() in standing
-    )
+        standing = {name for name in named if table_exists(connection, name.replace("/", "."))}
+    return sorted(spec.key for spec in specs if _applies(spec, chosen, standing))
+
+
+def _applies(spec: dg.AssetCheckSpec, chosen: set[str], standing: set[str]) -> bool:
+    """Whether all that a check reads stands and its asset is chosen. Where that is no table, as of a comparison with a
+    source, it is enough that a table is chosen which it reads.
+    """
+    own, read = spec.asset_key.to_user_string(), _read_by(spec)
+    if own.split("/")[0] in LAYERS:
+        return own in chosen and standing.issuperset([own, *read])
+    return bool(read) and standing.issuperset(read) and not chosen.isdisjoint([own, *read])
+
+
+def _read_by(spec: dg.AssetCheckSpec) -> list[str]:
+    """The tables that a check reads beside its own."""
+    return [dep.asset_key.to_user_string() for dep in spec.additional_deps]
 
 
 def _figures(found: dg.AssetCheckEvaluation) -> CheckFigures:
