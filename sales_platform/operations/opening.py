@@ -13,6 +13,7 @@ from sales_platform.errors import ConfigurationError
 from sales_platform.local.databases import Databases, external_url, using
 from sales_platform.operations.dead_runs import bury_dead_runs, bury_runs_without_server
 from sales_platform.operations.environment import dagster_home, exported, variables
+from sales_platform.operations.pools import make_pools
 from sales_platform.operations.source_databases import using_with_sources
 from sales_platform.settings import Settings
 
@@ -53,7 +54,9 @@ def open_platform(settings: Settings, *, migrating: bool = False) -> Iterator[Pl
 
             accept_beta()
             warehouse = Warehouse(databases.url("warehouse"), settings.lock_timeout_seconds)
-            yield Platform(settings, databases, warehouse, instance, defs())
+            definitions = defs()
+            make_pools(instance, definitions)
+            yield Platform(settings, databases, warehouse, instance, definitions)
 
 
 def make_current(settings: Settings, databases: Databases, *, migrating: bool) -> list[str]:
@@ -82,9 +85,14 @@ def accept_beta() -> None:
     warnings.filterwarnings("ignore", "Parameter `execution_type` of function", dg.BetaWarning)
 
 
-def bury_left_runs(settings: Settings, databases: Databases) -> list[str]:
-    """Mark as failed what an earlier `up` or command left as running when it was killed. Returns the runs."""
+def prepare_instance(settings: Settings, databases: Databases) -> list[str]:
+    """Make the pools, and mark as failed what an earlier `up` or command left as running when it was killed. Returns
+    these runs.
+    """
     with exported(variables(settings, databases)), _instance(settings) as instance:
+        from sales_platform.definitions import defs
+
+        make_pools(instance, defs())
         # with a storage that others share, a server of another machine cannot be told from one that is gone
         return [] if external_url(settings, "dagster") else bury_runs_without_server(instance)
 

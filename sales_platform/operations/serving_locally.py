@@ -19,7 +19,7 @@ from sales_platform.local.processes import LOOPBACK, Children, children, free_po
 from sales_platform.operations.environment import dagster_home, variables
 from sales_platform.operations.live import LiveShop
 from sales_platform.operations.live_sources import fill_sources, live_traffic
-from sales_platform.operations.opening import bury_left_runs, make_current
+from sales_platform.operations.opening import make_current, prepare_instance
 from sales_platform.operations.source_databases import using_with_sources
 from sales_platform.settings import Settings
 
@@ -46,7 +46,7 @@ def up(
         applied = make_current(settings, databases, migrating=True)
         if applied:
             on_step(f"applied migrations {', '.join(applied)}")
-        if left := bury_left_runs(settings, databases):
+        if left := prepare_instance(settings, databases):
             on_step(f"marked {len(left)} runs as failed whose processes were killed")
         with children(settings.logs, os.environ | variables(settings, databases)) as started:
             simulation = _Simulation(settings, on_step) if live else None

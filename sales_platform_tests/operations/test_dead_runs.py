@@ -19,6 +19,7 @@ import pytest
 from sales_platform import local
 from sales_platform.local.processes import LOOPBACK, free_port
 from sales_platform.operations.dead_runs import bury_dead_runs, bury_runs_without_server, living
+from sales_platform.operations.pools import make_pools
 
 POOL = "writes/shop.parts"
 WORKER = f"""
@@ -129,3 +130,15 @@ def test_one_step_at_a_time_writes_a_table_and_the_next_one_gets_its_turn(
     storage.free_concurrency_slot_for_step("first", "parts")
 
     assert storage.claim_concurrency_slot(POOL, "second", "parts").is_claimed
+
+
+def test_every_pool_is_made_before_runs_need_it_and_once(instance: dg.DagsterInstance) -> None:
+    @dg.asset(pool=POOL)
+    def parts() -> None:
+        """A table."""
+
+    definitions = dg.Definitions(assets=[parts])
+
+    assert make_pools(instance, definitions) == [POOL]
+    assert make_pools(instance, definitions) == []
+    assert instance.event_log_storage.get_concurrency_info(POOL).slot_count == 1
