@@ -51,11 +51,15 @@ class Outcome:
             target[reason] = target.get(reason, 0) + count
 
 
-def count_refused(connection: Connection, outcome: Outcome) -> None:
-    for load_id, count in connection.execute(
-        "select _load_id, count(*) from judged where _reasons is not null group by _load_id"
+def count_refused(connection: Connection, outcome: Outcome) -> dict[int, int]:
+    """Count the rejected rows of `judged`. Returns load → all of its rows."""
+    judged: dict[int, int] = {}
+    for load_id, rows, clean in connection.execute(
+        "select _load_id, count(*), count(*) filter (where _reasons is null) from judged group by _load_id"
     ):
-        outcome.add(load_id, "rejected", count)
+        judged[load_id] = rows
+        outcome.add(load_id, "rejected", rows - clean)
+    return judged
 
 
 def settle_losers(

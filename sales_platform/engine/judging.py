@@ -54,8 +54,8 @@ def judge(
     connection.execute("set local parallel_tuple_cost = 0.01")
     connection.execute(judgement(feed, which, newest_load, snapshot_at, parents, absences))
     connection.execute("set local parallel_tuple_cost to default")
-    key = [name for name in feed.staging_key if name in feed.columns]
-    connection.execute(sql.SQL("analyze pg_temp.judged ({})").format(identifiers(key)))
+    known = [*(name for name in feed.staging_key if name in feed.columns), "_reasons"]
+    connection.execute(sql.SQL("analyze pg_temp.judged ({})").format(identifiers(known)))
 
 
 def _rows_that_count(

@@ -42,15 +42,16 @@ def publish_snapshot(
     """
     outcome = Outcome()
     fresh = ensure_staging_table(connection, feed)
-    count_refused(connection, outcome)
+    judged = count_refused(connection, outcome)
     choose_within_partitions(connection, feed)
     settle_losers(connection, feed, "losers", outcome)
     step = _Step(connection, feed, snapshot)
     step.compare(closing_limit)
     outcome.changed = step.write()
-    for load_id, rows, loaded in step.count():
-        outcome.add(load_id, "loaded", loaded)
-        outcome.add(load_id, "unchanged", rows - loaded)
+    written = step.count_written()
+    for load_id, rows in judged.items():
+        outcome.add(load_id, "loaded", written.get(load_id, 0))
+        outcome.add(load_id, "unchanged", rows - outcome.fates[load_id].total)
     if outcome.changed:
         outcome.touched.add(snapshot.partition)
     step.note_unsettled()
@@ -99,17 +100,20 @@ class _Step:
         self._snapshot = snapshot
         self._speaks_of_absent = feed.is_complete and snapshot.complete and self._names_every_key()
         chosen = "({}) in (select * from pg_temp.unsettled)" if only_unsettled else "true"
+        columns = staged_columns(feed)
         self._words: dict[str, sql.Composable] = {
             "table": staging_name(feed).sql,
             "at": sql.Literal(snapshot.at),
             "key": identifiers(feed.key),
-            "b_key": identifiers(feed.key, "b"),
             "s_key": identifiers(feed.key, "s"),
-            "some_b": sql.SQL(chosen).format(identifiers(feed.key, "b")),
+            "latest_first": sql.SQL(", ").join(
+                sql.SQL("{} desc").format(sql.Identifier(k)) for k in feed.key
+            ),
+            "some": sql.SQL(chosen).format(identifiers(feed.key)),
             "some_s": sql.SQL(chosen).format(identifiers(feed.key, "s")),
-            "columns": identifiers(staged_columns(feed)),
-            "b_columns": identifiers(staged_columns(feed), "b"),
-            "absent": sql.SQL(", ").join(map(self._absent, staged_columns(feed))),
+            "columns": identifiers(columns),
+            "desired": sql.SQL(", ").join(map(self._desired, columns)),
+            "speaks_of_absent": sql.Literal(self._speaks_of_absent),
             "b_s": joined(feed.key, "b", "s"),
             "j_s": joined(feed.key, "j", "s"),
             "d_s": joined(feed.key, "d", "s"),
@@ -127,10 +131,8 @@ class _Step:
         self.forget()
         self._run(_KNOWN_BEFORE)
         self._run(_DESIRED)
-        if self._speaks_of_absent:
-            self._run(_DESIRE_ABSENT)
-            if closing_limit is not None:
-                self._guard(closing_limit)
+        if self._speaks_of_absent and closing_limit is not None:
+            self._guard(closing_limit)
 
     def write(self) -> bool:
         """Bring staging to what is desired; `moved` has the keys whose row at this time is another now."""
@@ -142,18 +144,13 @@ class _Step:
         self._run("insert into changed_now select distinct {key} from moved")
         return changed
 
-    def count(self) -> list[tuple[int, int, int]]:
-        """Load, its rows that count, and how many of them were written."""
-        return self._connection.execute(
-            """
-            with written as (
-                select _load_id, count(*) as rows from moved where _source_row > %s group by _load_id
-            )
-            select b._load_id, count(*), coalesce(max(w.rows), 0)
-            from best as b left join written as w using (_load_id) group by b._load_id
-            """,
-            [ABSENT],
-        ).fetchall()
+    def count_written(self) -> dict[int, int]:
+        """Load → how many of its rows were written."""
+        return dict(
+            self._connection.execute(
+                "select _load_id, count(*) from moved where _source_row > %s group by _load_id", [ABSENT]
+            ).fetchall()
+        )
 
     def note_unsettled(self) -> None:
         self._run("drop table if exists pg_temp.unsettled")
@@ -181,6 +178,12 @@ class _Step:
             sql.SQL("select not exists (select from judged where {})").format(null_key)
         ).fetchone()
         return bool(row and row[0])
+
+    def _desired(self, column: str) -> sql.Composed:
+        """What the snapshot says, `b`; where it says nothing of a key, that its row `s` has gone."""
+        return sql.SQL("case when b._load_id is null then {} else {} end as {}").format(
+            self._absent(column), sql.Identifier("b", column), sql.Identifier(column)
+        )
 
     def _absent(self, column: str) -> sql.Composable:
         """A key that vanished keeps its last line, so that what ended can be read (S-31)."""
@@ -210,13 +213,17 @@ class _Step:
         if self._feed.scope is None:
             return sql.SQL("true")
         return sql.SQL(
-            "exists (select from (select distinct {c} as part from judged where _reasons is null) as p"
-            " where p.part is not distinct from s.{c})"
+            # not `in`: a part may be NULL
+            "array_position((select array_agg(distinct {c}) from judged where _reasons is null), s.{c}) is not null"
         ).format(c=sql.Identifier(self._feed.scope))
 
     def _guard(self, closing_limit: Decimal) -> None:
         row = self._connection.execute(sql.SQL(_COUNT_VANISHED).format(**self._words)).fetchone()
-        vanished, standing, arrived = row or (0, 0, 0)
+        vanished = row[0] if row else 0
+        if not vanished:
+            return
+        row = self._connection.execute(sql.SQL(_COUNT_STANDING).format(**self._words)).fetchone()
+        standing, arrived = row or (0, 0)
         if too_many_vanish(vanished, standing, arrived, closing_limit):
             raise SnapshotRefused(
                 f"this complete snapshot lacks {vanished} of {standing} live keys, more than the {closing_limit:.0%}"
@@ -226,31 +233,38 @@ class _Step:
             )
 
 
+# In the order of the primary key, read backwards, so that nothing has to be sorted.
 _KNOWN_BEFORE = """
 create temporary view known_before as
-select distinct on ({key}) * from {table} where _snapshot_at < {at} order by {key}, _snapshot_at desc
+select distinct on ({key}) * from {table} where _snapshot_at < {at} order by {latest_first}, _snapshot_at desc
 """
 
+# One join says both what differs and what is absent; a key whose row was refused is neither.
 _DESIRED = """
 create temporary table desired on commit drop as
-select {b_columns} from best as b left join known_before as s on {b_s}
-where {some_b} and (s._load_id is null or not ({equal}))
-"""
-
-_DESIRE_ABSENT = """
-insert into desired ({columns})
-select {absent} from known_before as s
-where {some_s} and {live} and {in_scope} and not exists (select from judged as j where {j_s})
+select {desired}
+from (
+    select {columns}, false as _refused from best where {some}
+    union all
+    select {columns}, true as _refused from judged where _reasons is not null
+) as b
+full join (select * from known_before where {some}) as s on {b_s}
+where case
+    when b._load_id is null then {speaks_of_absent} and {live} and {in_scope}
+    when b._refused then false
+    else s._load_id is null or not ({equal})
+end
 """
 
 _COUNT_VANISHED = """
+select count(*) from desired as d
+where d._source_row = {from_line} and not exists (
+    select from {table} as s where {d_s} and s._snapshot_at = {at} and s._deleted
+)
+"""
+
+_COUNT_STANDING = """
 select
-    (
-        select count(*) from desired as d
-        where d._source_row = {from_line} and not exists (
-            select from {table} as s where {d_s} and s._snapshot_at = {at} and s._deleted
-        )
-    ),
     (select count(*) from known_before as s where {live} and {in_scope}),
     (select count(*) from judged)
 """
