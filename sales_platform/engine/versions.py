@@ -65,7 +65,7 @@ def table_is_stale(connection: Connection, consumer: str, inputs: Sequence[str],
     row = connection.execute(
         """
         select count(*) filter (where c.version is not null and c.logic_hash = %(hash)s),
-            count(*) filter (where v.version is distinct from c.version)
+            count(*) filter (where coalesce(v.version, 0) is distinct from c.version)
         from unnest(%(inputs)s::text[]) as i (name)
         left join ops.table_version as v on v.table_name = i.name
         left join ops.consumed_version as c on c.consumer = %(consumer)s and c.input = i.name and c.partition = ''
