@@ -8,9 +8,10 @@ from psycopg import sql
 
 from sales_platform.components.feed_specs import AnyFeed
 from sales_platform.components.inspecting import Finding, Inspection, Rule, checks_of, repeated
+from sales_platform.components.load_checks import LoadChecks
 from sales_platform.contracts.columns import Reference
 from sales_platform.contracts.feed import FileFeedContract
-from sales_platform.engine.casting import verbatim
+from sales_platform.engine.casting import unlike, verbatim
 from sales_platform.engine.reports import LoadReport
 from sales_platform.engine.tables import TableName
 from sales_platform.errors import DataRefused
@@ -98,12 +99,19 @@ def _load_result(
 
 
 def staging_checks(feed: AnyFeed) -> dg.AssetChecksDefinition:
-    """required, unique, and where the contract says so accepted, range and reference."""
-    return checks_of(staging_inspection(feed))
+    """required, unique, where the contract says so accepted, pattern, range and reference, and those of its loads."""
+    return checks_of(staging_inspection(feed), LoadChecks(feed))
 
 
 def staging_inspection(feed: AnyFeed) -> Inspection:
-    rules = (_required(feed), _unique(feed), *_accepted(feed), *_range(feed), *_references(feed))
+    rules = (
+        _required(feed),
+        _unique(feed),
+        *_accepted(feed),
+        *_pattern(feed),
+        *_range(feed),
+        *_references(feed),
+    )
     return Inspection(
         f"staging.{feed.name}",
         _source(feed),
@@ -170,6 +178,16 @@ def _accepted(feed: AnyFeed) -> list[Rule]:
     return (
         [Rule("accepted", f"Only values that the contract accepts: {named}.", findings)] if findings else []
     )
+
+
+def _pattern(feed: AnyFeed) -> list[Rule]:
+    findings = tuple(
+        Finding(f"{name} ~ {column.pattern}", unlike(sql.Identifier("t", name), column.pattern))
+        for name, column in feed.columns.items()
+        if column.pattern
+    )
+    named = "; ".join(finding.label for finding in findings)
+    return [Rule("pattern", f"Every text matches: {named}.", findings)] if findings else []
 
 
 def _range(feed: AnyFeed) -> list[Rule]:

@@ -42,12 +42,13 @@ class Default(ContractModel):
 class Column(ContractModel):
     """One column of a feed.
 
-    type: from `contracts.types`. formats: strftime-like date formats, tried in order. decimal, thousands,
-    strip: how numbers are written. nulls: texts that mean "missing". check: SQL boolean over the typed row; a
-    missing value passes unless `required`. reject_as: the reason that names the rejected row, instead of
-    MISSING_… or INVALID_…. zone: IANA zone of instants written without an offset; ambiguous: which of two
-    instants an autumn hour means (S-63). dropped: the files no longer bring the column; what was read of it stays,
-    and a file that lacks it says nothing of it (S-55). aliases: other names under which files bring it (S-58).
+    type: from `contracts.types`. formats: strftime-like date formats, tried in order. decimal, thousands, strip:
+    how numbers are written. nulls: texts that mean "missing". pattern: regular expression of PostgreSQL that a text
+    must match. check: SQL boolean over the typed row; of both a missing value passes unless `required`. reject_as:
+    the reason that names the rejected row, instead of MISSING_… or INVALID_…. zone: IANA zone of instants written
+    without an offset; ambiguous: which of two instants an autumn hour means (S-63). dropped: the files no longer
+    bring the column; what was read of it stays, and a file that lacks it says nothing of it (S-55). aliases: other
+    names under which files bring it (S-58).
     """
 
     type: str
@@ -60,6 +61,7 @@ class Column(ContractModel):
     trim: bool | None = None
     nulls: tuple[str, ...] = ()
     accepted: tuple[str, ...] = ()
+    pattern: str | None = None
     check: str | None = None
     reference: Reference | None = None
     reject_as: str | None = Field(None, pattern=r"^[A-Z][A-Z0-9_]*$")
@@ -89,6 +91,8 @@ class Column(ContractModel):
             raise ValueError("zone: only a timestamptz column has a zone")
         if (self.thousands or self.decimal != ".") and not kind.is_number:
             raise ValueError("decimal and thousands: only a number has them")
+        if self.pattern is not None and kind.name != "text":
+            raise ValueError("pattern: only a text column has one")
         return self
 
     @cached_property

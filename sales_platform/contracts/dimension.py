@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from pydantic import Field, model_validator
 
+from sales_platform.contracts.bounds import Share
 from sales_platform.contracts.columns import ContractModel
-from sales_platform.contracts.feed import Share
 
 RESERVED = ("effective_start_date", "effective_end_date", "is_current", "is_inferred", "surrogate")
 

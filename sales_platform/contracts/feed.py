@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from decimal import Decimal, InvalidOperation
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
+from sales_platform.contracts.bounds import (
+    FRESHNESS_OF_DAYS,
+    FRESHNESS_OTHERWISE,
+    VOLUME_OF_DAYS,
+    VOLUME_OTHERWISE,
+    Freshness,
+    FreshnessWord,
+    Share,
+    Span,
+    Volume,
+    VolumeWord,
+)
 from sales_platform.contracts.columns import Column, ContractModel, Rule
 from sales_platform.errors import ContractError
 
 PLATFORM_COLUMNS = (
     "_load_id", "_partition", "_source_row", "_extracted_at", "_snapshot_at", "_deleted", "_absent_columns",
 )  # fmt: skip
-
-
-def _share(value: object) -> Decimal:
-    text = str(value).strip()
-    try:
-        share = Decimal(text[:-1]) / 100 if text.endswith("%") else Decimal(text)
-    except InvalidOperation:
-        raise ValueError("write a share such as 5%") from None
-    if not 0 <= share <= 1:
-        raise ValueError("a share lies between 0% and 100%")
-    return share
-
-
-# 0.05 or "5%"; the schema that editors and `dg check yaml` read would else refuse the second.
-Share = Annotated[Decimal, BeforeValidator(_share), WithJsonSchema({"type": ["number", "string"]})]
 
 
 class FileFeedContract(ContractModel):
@@ -48,6 +46,10 @@ class FileFeedContract(ContractModel):
     snapshot: `complete` says that a key which a snapshot lacks was deleted at its time, unless a refused line of it
     names that key (S-37); `partial` says nothing of absent keys. scope: a complete snapshot speaks only for keys whose
     last known line has a value of this column that the snapshot has too (S-35).
+
+    What the checks of loads hold against: volume, the rows of a load against those of the same weekday; freshness,
+    the age of the newest day, or of the last look at a file that comes when it comes; late_after, how long after its
+    end a day's file may come; duplicate_limit, the share of copies in a file.
     """
 
     domain: str = Field(pattern=r"^[a-z][a-z0-9]*$")
@@ -71,6 +73,10 @@ class FileFeedContract(ContractModel):
     missing: Literal["fail", "empty"] = "fail"
     shipped: str | None = Field(None, pattern=r"^[a-z0-9_/]+\.csv$")
     future_tolerance: str = "1 hour"
+    volume: VolumeWord = None
+    freshness: FreshnessWord = None
+    late_after: Span = timedelta(hours=26)
+    duplicate_limit: Share = Decimal("0.05")
     owner: str = "team:sales-data"
 
     @model_validator(mode="after")
@@ -197,6 +203,16 @@ class FileFeedContract(ContractModel):
         return self.versions or self.event_time is not None
 
     @property
+    def volume_bounds(self) -> Volume:
+        """As written, else by the kind of feed."""
+        return self.volume or (VOLUME_OF_DAYS if self.partitions == "daily" else VOLUME_OTHERWISE)
+
+    @property
+    def freshness_bounds(self) -> Freshness:
+        """As written, else by the kind of feed."""
+        return self.freshness or (FRESHNESS_OF_DAYS if self.partitions == "daily" else FRESHNESS_OTHERWISE)
+
+    @property
     def required_columns(self) -> frozenset[str]:
         """Columns that a typed row always has."""
         named = {*self.key, *([self.time_column] if self.time_column else [])}
@@ -208,6 +224,9 @@ class FileFeedContract(ContractModel):
     def judgement_hash(self) -> str:
         """Changes when the contract would judge or cast a row otherwise (Q-18)."""
         spoken = self.model_dump_json(
-            exclude={"description", "owner", "path", "reject_limit", "empty", "missing", "shipped"}
+            exclude={
+                *("description", "owner", "path", "reject_limit", "empty", "missing", "shipped"),
+                *("volume", "freshness", "late_after", "duplicate_limit"),
+            }
         )
         return hashlib.sha256(spoken.encode()).hexdigest()

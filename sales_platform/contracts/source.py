@@ -10,8 +10,16 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
+from sales_platform.contracts.bounds import (
+    FRESHNESS_OF_DAYS,
+    VOLUME_OTHERWISE,
+    Freshness,
+    FreshnessWord,
+    Share,
+    Volume,
+    VolumeWord,
+)
 from sales_platform.contracts.columns import ContractModel, Rule
-from sales_platform.contracts.feed import Share
 
 # What the log and staging add to a table's own columns.
 LOG_COLUMNS = ("_load_id", "_extracted_at", "_event_at", "_deleted")
@@ -20,12 +28,14 @@ LOG_COLUMNS = ("_load_id", "_extracted_at", "_event_at", "_deleted")
 class SourceColumn(ContractModel):
     """What a contract says of a column beyond what the source's catalog says.
 
-    required, accepted, check: a row that fails is quarantined, with `reject_as` or MISSING_…, UNKNOWN_…, INVALID_…
+    required, accepted, pattern, check: a row that fails is quarantined, with `reject_as` or MISSING_…, UNKNOWN_…,
+    INVALID_… pattern: regular expression of PostgreSQL that the value, as text, must match.
     dropped: the source no longer has the column; what was read of it stays.
     """
 
     required: bool = False
     accepted: tuple[str, ...] = ()
+    pattern: str | None = None
     check: str | None = None
     reject_as: str | None = Field(None, pattern=r"^[A-Z][A-Z0-9_]*$")
     pii: str | None = None
@@ -38,7 +48,8 @@ class SourceColumn(ContractModel):
 class SourceTable(ContractModel):
     """One table. cursor: the column stamped when a row is written, or `none`: the whole table is compared by hash
     on every run. versions: staging keeps one row per key and time, for a dimension to read as events. max_delete:
-    share of the rows beyond which a comparison that would delete them is refused (S-33).
+    share of the rows beyond which a comparison that would delete them is refused (S-33). volume: how far the rows that
+    changed on a day may lie from what is usual on that weekday.
     """
 
     key: tuple[str, ...] = Field(min_length=1)
@@ -47,6 +58,7 @@ class SourceTable(ContractModel):
     columns: dict[str, SourceColumn] = Field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     max_delete: Share = Decimal("0.2")
+    volume: VolumeWord = None
     description: str | None = None
 
 
@@ -56,7 +68,7 @@ class PostgresFeedContract(ContractModel):
     database: a connection named in the settings. db_schema: where the tables lie there; the domain's name unless
     given. zone: of stamps without one. overlap: how far before the moment of reading the mark stays. blind_overlap:
     the same where open transactions cannot be seen. chunk_rows: rows per transaction of a first load. readers:
-    tables read at once.
+    tables read at once. freshness: how long ago the last look at a table that succeeded may be.
     """
 
     domain: str = Field(pattern=r"^[a-z][a-z0-9]*$")
@@ -69,6 +81,7 @@ class PostgresFeedContract(ContractModel):
     chunk_rows: int = Field(250_000, ge=1)
     readers: int = Field(2, ge=1)
     tables: dict[str, SourceTable] = Field(min_length=1)
+    freshness: FreshnessWord = None
     owner: str = "team:sales-data"
 
     @field_validator("zone")
@@ -158,7 +171,16 @@ class TableFeed:
         return self.source.owner
 
     @property
+    def volume_bounds(self) -> Volume:
+        return self.spoken.volume or VOLUME_OTHERWISE
+
+    @property
+    def freshness_bounds(self) -> Freshness:
+        """The comparison of each night looks at every table, whether a row changed or not."""
+        return self.source.freshness or FRESHNESS_OF_DAYS
+
+    @property
     def judgement_hash(self) -> str:
         """Changes when the contract would judge or arrange a row otherwise (Q-18)."""
-        spoken = self.spoken.model_dump_json(exclude={"description", "max_delete"})
+        spoken = self.spoken.model_dump_json(exclude={"description", "max_delete", "volume"})
         return hashlib.sha256(f"{self.source.zone}{spoken}".encode()).hexdigest()

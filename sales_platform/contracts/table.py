@@ -7,9 +7,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from sales_platform.contracts.bounds import Share
 from sales_platform.contracts.columns import ContractModel
 from sales_platform.contracts.dimension import DescribedColumn, DimensionRole
-from sales_platform.contracts.feed import Share
 
 
 class Figure(ContractModel):

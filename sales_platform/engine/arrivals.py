@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sales_platform.engine.files import SourceFile
-from sales_platform.engine.landing import Landed, land_file, landing_partition
+from sales_platform.engine.landing import Landed, header_of, land_file, landing_partition, looks_like_a_header
 from sales_platform.engine.load_call import LoadCall
 from sales_platform.engine.loads import LoadState, newest_landing, note_columns
 from sales_platform.engine.quarantine import scope_of
@@ -75,7 +75,8 @@ def _land(call: LoadCall, file: SourceFile, content_hash: str) -> Landed:
     # an empty list of all there is means that nothing is left, which only a person can say
     emptied = call.feed.is_complete and call.meant.allow_deletes
     feed = call.feed.model_copy(update={"empty": "allow"}) if emptied else call.feed
+    header = header_of(file)
+    if looks_like_a_header(feed, header):
+        note_columns(call.journal, load, header.columns)
     with call.connection.transaction():
-        landed = land_file(call.connection, feed, file, load)
-    note_columns(call.journal, load, landed.columns)
-    return landed
+        return land_file(call.connection, feed, file, header, load)

@@ -30,6 +30,11 @@ def verbatim(text: str) -> sql.SQL:
     return sql.SQL(text)
 
 
+def unlike(value: sql.Composable, pattern: str) -> sql.Composed:
+    """Condition: the value is there and its text does not match."""
+    return sql.SQL("{}::text !~ {}").format(value, sql.Literal(pattern))
+
+
 def quick(text: sql.Composable, column: Column) -> sql.Composed | None:
     """The value of a text that is written the way PostgreSQL prints it, NULL for any other text.
 

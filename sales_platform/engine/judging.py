@@ -15,7 +15,7 @@ from psycopg import sql
 from sales_platform.contracts.columns import Column
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine.absences import ABSENT_COLUMNS, Absences, absences_of, absent_columns
-from sales_platform.engine.casting import normalised, quick, typed, verbatim
+from sales_platform.engine.casting import normalised, quick, typed, unlike, verbatim
 from sales_platform.engine.landing import raw_name, spellings
 from sales_platform.engine.tables import TableName, exists, identifiers, refresh_statistics
 from sales_platform.engine.warehouse import Connection
@@ -207,6 +207,8 @@ def _column_faults(feed: FileFeedContract, name: str, column: Column) -> list[Fa
                 sql.SQL("{}::text not in ({})").format(value, known),
             )
         )
+    if column.pattern:
+        faults.append((column.reject_as or f"INVALID_{name.upper()}", unlike(value, column.pattern)))
     if column.check:
         refused = sql.SQL("{} is not null and ({}) is not true").format(value, verbatim(column.check))
         faults.append((column.reject_as or f"INVALID_{name.upper()}", refused))
@@ -251,7 +253,11 @@ def _row_faults(feed: FileFeedContract, newest_load: datetime) -> list[Fault]:
 
 def _faulty(feed: FileFeedContract) -> sql.Composable:
     """Whether any column is at fault, in fewer comparisons than the reasons need."""
-    plain = [name for name, column in feed.columns.items() if not (column.accepted or column.check)]
+    plain = [
+        name
+        for name, column in feed.columns.items()
+        if not (column.accepted or column.pattern or column.check)
+    ]
     nulls = [
         sql.SQL("{} is null").format(sql.Identifier("t", name))
         for name in plain

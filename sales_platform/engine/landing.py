@@ -22,8 +22,8 @@ from sales_platform.errors import FileEmpty, HeaderMismatch, SourceNotReady
 
 @dataclass(frozen=True)
 class Landed:
-    """One file in raw under its load_id. rows: in raw; bad: records that could not become a row. columns: of its
-    header; new_columns: those that the contract does not know.
+    """One file in raw under its load_id. rows: in raw; bad: records that could not become a row. new_columns: those of
+    its header that the contract does not know.
     """
 
     load: OpenLoad
@@ -31,7 +31,6 @@ class Landed:
     bytes_read: int
     bad: BadRecords
     new_columns: tuple[str, ...]
-    columns: tuple[str, ...] = ()
 
     @property
     def records(self) -> int:
@@ -67,12 +66,25 @@ def ensure_raw_table(connection: Connection, feed: FileFeedContract) -> None:
         )
 
 
-def land_file(connection: Connection, feed: FileFeedContract, file: SourceFile, load: OpenLoad) -> Landed:
+def header_of(file: SourceFile) -> Header:
+    """Its first line. Raises SourceError."""
+    with file.open() as stream:
+        return read_header(stream, file.path)
+
+
+def looks_like_a_header(feed: FileFeedContract, header: Header) -> bool:
+    """Whether it has any name of the contract. A first line that has none may be a row, whose values stay out of
+    messages and records.
+    """
+    return any({*spellings(feed, name)} & {*header.columns} for name in feed.columns)
+
+
+def land_file(
+    connection: Connection, feed: FileFeedContract, file: SourceFile, header: Header, load: OpenLoad
+) -> Landed:
     """COPY one file into raw, beside what stands. Raises SourceError for a file that cannot be read as a
     whole.
     """
-    with file.open() as stream:
-        header = read_header(stream, file.path)
     new_columns = _match_header(connection, feed, file, header)
     result = copy_file(
         connection,
@@ -95,7 +107,7 @@ def land_file(connection: Connection, feed: FileFeedContract, file: SourceFile, 
             where=file.path,
             remedy="If a day without rows is meant, say `empty: allow` in the feed's contract.",
         )
-    return Landed(load, result.rows, result.bytes_read, result.bad, new_columns, header.columns)
+    return Landed(load, result.rows, result.bytes_read, result.bad, new_columns)
 
 
 def spellings(feed: FileFeedContract, column: str) -> tuple[str, ...]:
@@ -146,9 +158,9 @@ def _match_header(
         if not {*spellings(feed, name)} & {*header.columns} and not _may_lack(feed, name, file)
     ]
     if missing:
-        # A first line that has none of the names is a row, and rows stay out of messages.
-        known = [name for name in header.columns if name in feed.columns]
-        found = f"it has {', '.join(header.columns)}" if known else "it has none of the contract's names"
+        found = "it has none of the contract's names"
+        if looks_like_a_header(feed, header):
+            found = f"it has {', '.join(header.columns)}"
         raise HeaderMismatch(
             f"the header lacks {', '.join(missing)}; {found}.",
             where=f"{file.path}, line 1",

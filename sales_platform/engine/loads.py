@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -14,6 +14,7 @@ from psycopg.rows import class_row
 
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.contracts.source import TableFeed
+from sales_platform.engine.business_days import business_zone, day_ends
 from sales_platform.engine.reports import LoadReport
 from sales_platform.engine.warehouse import Connection
 from sales_platform.errors import SalesPlatformError
@@ -99,7 +100,7 @@ def load_states(
     """Partition → state. For a feed without partitions every landing is a partition; the last one is the
     newest.
     """
-    zone = zone or _business_zone(connection)
+    zone = zone or business_zone(connection)
     with connection.cursor(row_factory=class_row(_Row)) as cursor:
         rows = cursor.execute(_STATES, {"feed": feed.name}).fetchall()
     return {row.partition: _state(row, feed, zone) for row in rows}
@@ -121,11 +122,6 @@ def corrections_of(states: Iterable[LoadState]) -> dict[int, int]:
     }
 
 
-def _business_zone(connection: Connection) -> ZoneInfo:
-    row = connection.execute("select ops.business_zone()").fetchone()
-    return ZoneInfo(row[0] if row else "UTC")
-
-
 def _state(row: _Row, feed: FileFeedContract, zone: ZoneInfo) -> LoadState:
     return LoadState(
         row.partition,
@@ -143,8 +139,7 @@ def _state(row: _Row, feed: FileFeedContract, zone: ZoneInfo) -> LoadState:
 
 
 def _before_end_of_day(partition: str, moment: datetime | None, zone: ZoneInfo) -> bool:
-    end = datetime.combine(date.fromisoformat(partition) + timedelta(days=1), datetime.min.time(), zone)
-    return moment is not None and moment < end
+    return moment is not None and moment < day_ends(date.fromisoformat(partition), zone)
 
 
 @dataclass(frozen=True)
@@ -193,6 +188,21 @@ def open_load(
     ).fetchone()
     assert row is not None
     return OpenLoad(row[0], feed.name, partition, source, content_hash, landed, row[1])
+
+
+def open_table_load(
+    journal: Connection, feed: TableFeed, source: str, run_id: str, columns: Sequence[str] | None
+) -> OpenLoad:
+    """The same for a table of a source, whose columns are known by then unless it could not be looked at."""
+    row = journal.execute(
+        """
+        insert into ops.load (feed, partition, source, contract_hash, run_id, landed, columns)
+        values (%s, '', %s, %s, nullif(%s, ''), true, %s) returning load_id, started_at
+        """,
+        [feed.name, source, feed.judgement_hash, run_id, list(columns) if columns is not None else None],
+    ).fetchone()
+    assert row is not None
+    return OpenLoad(row[0], feed.name, "", source, None, True, row[1])
 
 
 def note_columns(journal: Connection, load: OpenLoad, columns: Sequence[str]) -> None:

@@ -42,6 +42,8 @@ def _of_column(
     if column.accepted:
         listed = ", ".join(f"`{word}`" for word in column.accepted)
         yield name, f"none of {listed}", reason or f"UNKNOWN_{name.upper()}"
+    if column.pattern:
+        yield name, f"not like `{column.pattern}`", reason or f"INVALID_{name.upper()}"
     if column.check:
         yield name, f"not `{column.check}`", reason or f"INVALID_{name.upper()}"
     if isinstance(column, Column) and column.reference and column.reference.missing != "infer":

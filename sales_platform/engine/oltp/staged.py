@@ -8,7 +8,7 @@ from __future__ import annotations
 from psycopg import sql
 
 from sales_platform.contracts.source import SourceColumn, TableFeed
-from sales_platform.engine.casting import verbatim
+from sales_platform.engine.casting import unlike, verbatim
 from sales_platform.engine.changed_keys import changed_keys_name, ensure_changed_keys, note_changed_keys
 from sales_platform.engine.oltp.log import log_name, logged_columns
 from sales_platform.engine.oltp.refusals import record_refusals
@@ -159,6 +159,8 @@ def _faults(name: str, column: SourceColumn) -> list[tuple[str, sql.Composable]]
                 sql.SQL("{}::text not in ({})").format(value, known),
             )
         )
+    if column.pattern:
+        faults.append((column.reject_as or f"INVALID_{name.upper()}", unlike(value, column.pattern)))
     if column.check:
         refused = sql.SQL("{} is not null and ({}) is not true").format(value, verbatim(column.check))
         faults.append((column.reject_as or f"INVALID_{name.upper()}", refused))

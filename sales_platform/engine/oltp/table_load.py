@@ -107,12 +107,14 @@ class _Load:
         self.started = time.monotonic()
         self.notes: list[str] = []
         self.new_columns: tuple[str, ...] = ()
+        self.columns: tuple[str, ...] | None = None
 
     def run(self, reader: SourceSession, connection: Connection) -> None:
         feed = self.feed
         lock_tables(connection, [str(staged.staging_name(feed))])
         loads.bury_dead_loads(self.journal, feed.name)
         shape = read_shape(reader, feed)
+        self.columns = shape.names
         refuse_null_keys(reader, feed, shape)
         self.new_columns = ensure_log(connection, feed, shape)
         before = read_watermark(connection, feed.name) or Watermark()
@@ -222,7 +224,7 @@ class _Load:
         return Sighting(load.load_id, self.look.snapshot.taken_at)
 
     def _open(self, source: str) -> OpenLoad:
-        load = loads.open_load(self.journal, self.feed, "", source, None, self.look.run_id)
+        load = loads.open_table_load(self.journal, self.feed, source, self.look.run_id, self.columns)
         self.opened.append(load)
         return load
 
