@@ -42,7 +42,10 @@ class PostgresFeed(dg.Component):
                 _landed_and_staged(source),
                 reconciliation(source),
             ],
-            asset_checks=[*(feed_checks.staging_checks(feed) for feed in source.feeds), source_checks(source)],
+            asset_checks=[
+                *(feed_checks.staging_checks(feed) for feed in source.feeds),
+                source_checks(source),
+            ],
             sensors=[source_sensor(source)],
         )
 
