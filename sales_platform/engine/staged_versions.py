@@ -27,7 +27,7 @@ from sales_platform.engine.staging import (
     staged_columns,
     staging_name,
 )
-from sales_platform.engine.tables import identifiers
+from sales_platform.engine.tables import identifiers, refresh_statistics
 from sales_platform.engine.warehouse import Connection
 from sales_platform.errors import SnapshotRefused
 
@@ -45,7 +45,8 @@ def publish_snapshot(
     judged = count_refused(connection, outcome)
     choose_within_partitions(connection, feed)
     settle_losers(connection, feed, "losers", outcome)
-    step = _Step(connection, feed, snapshot)
+    some_refused = any(fates.rejected for fates in outcome.fates.values())
+    step = _Step(connection, feed, snapshot, some_refused=some_refused)
     step.compare(closing_limit)
     outcome.changed = step.write()
     written = step.count_written()
@@ -70,7 +71,7 @@ def settle_snapshot(
     Its fates and rejections stay as they were when it landed. Raises SnapshotRefused as `publish_snapshot` does.
     """
     choose_within_partitions(connection, feed)
-    step = _Step(connection, feed, snapshot, only_unsettled=True)
+    step = _Step(connection, feed, snapshot, some_refused=True, only_unsettled=True)
     step.compare(closing_limit)
     changed = step.write()
     step.settle()
@@ -93,12 +94,16 @@ class _Step:
         feed: FileFeedContract,
         snapshot: Snapshot,
         *,
+        some_refused: bool,
         only_unsettled: bool = False,
     ) -> None:
+        """some_refused: False where every row of `judged` is known to be clean, which saves looking for others."""
         self._connection = connection
         self._feed = feed
         self._snapshot = snapshot
-        self._speaks_of_absent = feed.is_complete and snapshot.complete and self._names_every_key()
+        self._speaks_of_absent = (
+            feed.is_complete and snapshot.complete and not (some_refused and self._lacks_keys())
+        )
         chosen = "({}) in (select * from pg_temp.unsettled)" if only_unsettled else "true"
         columns = staged_columns(feed)
         self._words: dict[str, sql.Composable] = {
@@ -112,6 +117,7 @@ class _Step:
             "some": sql.SQL(chosen).format(identifiers(feed.key)),
             "some_s": sql.SQL(chosen).format(identifiers(feed.key, "s")),
             "columns": identifiers(columns),
+            "refused": sql.SQL(_REFUSED if some_refused else "").format(columns=identifiers(columns)),
             "desired": sql.SQL(", ").join(map(self._desired, columns)),
             "speaks_of_absent": sql.Literal(self._speaks_of_absent),
             "b_s": joined(feed.key, "b", "s"),
@@ -129,6 +135,7 @@ class _Step:
     def compare(self, closing_limit: Decimal | None) -> None:
         """`desired`: the rows that staging has to hold at this time."""
         self.forget()
+        refresh_statistics(self._connection, staging_name(self._feed))
         self._run(_KNOWN_BEFORE)
         self._run(_DESIRED)
         if self._speaks_of_absent and closing_limit is not None:
@@ -169,13 +176,13 @@ class _Step:
     def _run(self, statement: str) -> int:
         return self._connection.execute(sql.SQL(statement).format(**self._words)).rowcount
 
-    def _names_every_key(self) -> bool:
+    def _lacks_keys(self) -> bool:
         """A refused line without a readable key may be any key's: then none can be said to be absent (S-37)."""
         null_key = sql.SQL(" or ").join(
             sql.SQL("{} is null").format(sql.Identifier(name)) for name in self._feed.key
         )
         row = self._connection.execute(
-            sql.SQL("select not exists (select from judged where {})").format(null_key)
+            sql.SQL("select exists (select from judged where {})").format(null_key)
         ).fetchone()
         return bool(row and row[0])
 
@@ -239,14 +246,16 @@ create temporary view known_before as
 select distinct on ({key}) * from {table} where _snapshot_at < {at} order by {latest_first}, _snapshot_at desc
 """
 
+_REFUSED = """union all select {columns}, true from judged where _reasons is not null
+    union all select {columns}, true from losers"""
+
 # One join says both what differs and what is absent; a key whose row was refused is neither.
 _DESIRED = """
 create temporary table desired on commit drop as
 select {desired}
 from (
     select {columns}, false as _refused from best where {some}
-    union all
-    select {columns}, true as _refused from judged where _reasons is not null
+    {refused}
 ) as b
 full join (select * from known_before where {some}) as s on {b_s}
 where case

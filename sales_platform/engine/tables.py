@@ -152,15 +152,17 @@ def refresh_statistics(connection: Connection, name: TableName) -> None:
     """Let the planner know a table that has grown by a tenth since it was last looked at.
 
     What was filled a moment ago is otherwise taken for nearly empty, and read by index on one core. A small sample
-    does.
+    does. The size alone is no sign of it: a key that is added counts the rows, but looks at no value.
     """
     row = connection.execute(
         """
-        select pg_relation_size(oid) / 8192, relpages from pg_class where oid = to_regclass(%s)
+        select pg_relation_size(c.oid) / 8192, c.relpages,
+            exists (select from pg_stats where schemaname = %(schema)s and tablename = %(table)s)
+        from pg_class as c where c.oid = to_regclass(format('%%I.%%I', %(schema)s::text, %(table)s::text))
         """,
-        [f'"{name.schema}"."{name.table}"'],
+        {"schema": name.schema, "table": name.table},
     ).fetchone()
-    if row and abs(row[0] - row[1]) * 10 > row[0]:
+    if row and (abs(row[0] - row[1]) * 10 > row[0] or (row[0] and not row[2])):
         connection.execute("set local default_statistics_target = 10")
         connection.execute(sql.SQL("analyze {}").format(name.sql))
         connection.execute("set local default_statistics_target to default")

@@ -11,7 +11,7 @@ from sales_platform.engine.feeds import load_files
 from sales_platform.engine.snapshots import Meant
 from sales_platform.errors import DataRefused, FileEmpty
 from sales_platform_tests.engine.history.contracts import things
-from sales_platform_tests.engine.history.oracle import up
+from sales_platform_tests.engine.history.oracle import minute, up
 from sales_platform_tests.engine.history.snapshots import (
     BAD,
     Snapshots,
@@ -227,6 +227,17 @@ def test_s_37_where_a_refused_line_names_no_thing_none_is_closed(world: Snapshot
     assert world.versions("k") == "A[10,∞)"
     world.load(taken(30, l="B"))
     assert (world.versions("k"), world.differences()) == ("A[10,30)", [])
+
+
+def test_s_37_a_thing_whose_lines_contradict_each_other_is_not_closed(
+    warehouse_url: str, tmp_path: Path
+) -> None:
+    world = Snapshots(warehouse_url, tmp_path, on_duplicate="reject", reject_limit=1)
+    world.load(taken(10, k="A", l="B"))
+    lines = [(k, a, None, minute(20).isoformat()) for k, a in (("k", "C"), ("k", "D"), ("l", "B"))]
+    load_files(world.warehouse, world.feed, [world.file(world.feed, lines)], catalog=world.catalog)
+    world.refresh(world.dimension)
+    assert (world.versions("k"), world.versions("l")) == ("A[10,∞)", "B[10,∞)")
 
 
 def test_q_20_three_rejected_rows_of_a_complete_list_are_not_taken_for_deleted(world: Snapshots) -> None:
