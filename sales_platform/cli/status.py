@@ -13,44 +13,57 @@ from sales_platform.settings import load_settings
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from sales_platform.operations.incidents import OpenIncident
+    from sales_platform.operations.failing_checks import FailingCheck
     from sales_platform.operations.source_status import SourceStatus
-    from sales_platform.operations.status import FeedStatus
+    from sales_platform.operations.status import FeedAge, FeedStatus, OpenIncident
 
 NAMED = 2
+SHOWN = 10
+# Columns of a terminal from which on the figures of millions of rows may stand apart.
+ROOMY = 110
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
-    """Show each feed's last load, the fates of its rows, open incidents, what is missing, and what to do next.
+    """Show each feed's last load, its age, the fates of its rows, what is missing or failing, and what to do next.
 
-    Of a live source also how far it was read, and which of its open transactions are still waited for.
+    The age is that of the newest whole day, or of the last look. Of a live source also how far it was read, and which
+    of its open transactions are still waited for.
     """
-    from sales_platform.cli.tables import console, number, print_json, table
-    from sales_platform.operations.incidents import incidents
-    from sales_platform.operations.status import status as feed_status
+    from sales_platform.cli.tables import console, print_json
+    from sales_platform.operations.status import platform_status
 
-    found = feed_status(load_settings())
+    found = platform_status(load_settings())
     if as_json:
         print_json(found)
         return
-    figures = ("read", "loaded", "unch.", "dupl.", "supers.", "rejected", "open")
-    shown = table("feed", "last load UTC", *figures, right=figures, whole=("feed", "last load UTC"))
+    output = console()
+    output.print(_feeds(found.feeds, roomy=output.width >= ROOMY))
+    if any(feed.source for feed in found.feeds):
+        output.print(_sources(found.feeds))
+    troubles = [_trouble(incident) for incident in found.incidents]
+    remarks = [line for feed in found.feeds for line in _remarks(feed)]
+    for line in [*troubles, *_failing(found.failing), *remarks, *_notes(found.feeds)]:
+        output.print(line, soft_wrap=True)
+    act = (
+        f"[bold]do this next:[/bold] {escape(found.next)}" if found.next else "[green]nothing is due.[/green]"
+    )
+    output.print(act, soft_wrap=True)
+
+
+def _feeds(found: list[FeedStatus], *, roomy: bool) -> Table:
+    from sales_platform.cli.tables import number, table
+
+    figures = ("read", "loaded", "unch.", "dupl.", "supers.", "rej.", "open")
+    names = ("feed", "last load UTC", "age")
+    shown = table(*names, *figures, right=figures, whole=names)
+    if not roomy:
+        shown.padding = (0, 0)
     for feed in found:
         rows = feed.fates
         fates = (rows.read, rows.loaded, rows.unchanged, rows.duplicate, rows.superseded, rows.rejected)
         counts = (*fates, feed.open_rejections)
-        shown.add_row(feed.feed, _last(feed), *(number(count) for count in counts))
-    output = console()
-    output.print(shown)
-    if any(feed.source for feed in found):
-        output.print(_sources(found))
-    troubles = [_trouble(incident) for incident in incidents(load_settings())]
-    for line in [*troubles, *(line for feed in found for line in _remarks(feed)), *_notes(found)]:
-        output.print(line, soft_wrap=True)
-    acts = [feed.next for feed in sorted(found, key=lambda feed: not feed.due) if feed.next]
-    output.print(
-        "[bold]do this next:[/bold] " + acts[0] if acts else "[green]nothing is due.[/green]", soft_wrap=True
-    )
+        shown.add_row(feed.feed, _last(feed), _age(feed.age), *(number(count) for count in counts))
+    return shown
 
 
 def _sources(found: list[FeedStatus]) -> Table:
@@ -69,13 +82,28 @@ def _sources(found: list[FeedStatus]) -> Table:
     return shown
 
 
+def _age(age: FeedAge | None) -> str:
+    from sales_platform.cli.tables import BAD, FAIR, GOOD
+
+    if age is None or age.seconds is None:
+        return "" if age is None else "[dim]?[/dim]"
+    if age.verdict == "unknown":
+        return f"{FAIR} ?"
+    if age.verdict == "in the future":
+        return f"{BAD} -{_spell(-age.seconds)}"
+    mark = {"fresh": GOOD, "old": FAIR}.get(age.verdict, BAD)
+    return f"{mark} {_spell(age.seconds)}"
+
+
 def _ago(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
+    return "" if seconds is None else f"{_spell(seconds)} ago"
+
+
+def _spell(seconds: float) -> str:
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit} ago"
-    return f"{seconds:.0f} s ago"
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _waits(source: SourceStatus) -> str:
@@ -92,6 +120,17 @@ def _trouble(incident: OpenIncident) -> str:
     often = f", seen {incident.times} times" if incident.times > 1 else ""
     said = escape(f"{incident.subject}, {since}{often}. {incident.message} {incident.link or ''}")
     return f"[red]{incident.title}[/red]: {said}"
+
+
+def _failing(checks: list[FailingCheck]) -> list[str]:
+    """Each failing check in a line, errors first."""
+    lines = []
+    for check in checks[:SHOWN]:
+        colour = "red" if check.is_error else "yellow"
+        lines.append(f"[{colour}]{check.table}[/{colour}] {check.name}: {escape(check.description)}")
+    if len(checks) > SHOWN:
+        lines.append(f"and {len(checks) - SHOWN} more failing checks: sales-platform check")
+    return lines
 
 
 def _last(feed: FeedStatus) -> str:

@@ -40,9 +40,10 @@ def number(value: int) -> str:
     return f"{value:,}" if value else "[dim]0[/dim]"
 
 
-def print_json(items: Sequence[DataclassInstance]) -> None:
-    """Dataclasses as one JSON array, for programs."""
-    print(json.dumps([asdict(item) for item in items], indent=2, default=_plain))
+def print_json(told: DataclassInstance | Sequence[DataclassInstance]) -> None:
+    """A dataclass as one JSON object, or several as an array, for programs."""
+    plain = [asdict(item) for item in told] if isinstance(told, Sequence) else asdict(told)
+    print(json.dumps(plain, indent=2, default=_plain))
 
 
 def _plain(value: Any) -> str:

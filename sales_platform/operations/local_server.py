@@ -27,7 +27,7 @@ def lasting_url(settings: Settings, name: str) -> str:
     """
     external = external_url(settings, name)
     if external is not None:
-        return re.sub(r"^(postgres(?:ql)?)\+\w+://", r"\1://", external)
+        return without_driver(external)
     server = EmbeddedServer(settings.home)
     with server.in_use():
         server.create_database(name)
@@ -37,6 +37,11 @@ def lasting_url(settings: Settings, name: str) -> str:
 
             make_tables_if_embedded(settings, name, server.url(name))
         return server.url(name)
+
+
+def without_driver(url: str) -> str:
+    """A URL as psql and psycopg take it: postgresql+psycopg2:// is SQLAlchemy's way to write it."""
+    return re.sub(r"^(postgres(?:ql)?)\+\w+://", r"\1://", url)
 
 
 def take_down(settings: Settings) -> Down:

@@ -14,9 +14,13 @@ from psycopg.rows import class_row
 from sales_platform.contracts.catalog import read_catalog
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.contracts.source import TableFeed
+from sales_platform.engine.freshness import judge_freshness, last_seen
+from sales_platform.engine.incidents import OpenIncident, open_incidents
 from sales_platform.engine.loads import load_states
+from sales_platform.engine.oltp.watermarks import warehouse_clock
 from sales_platform.engine.strays import strays
 from sales_platform.engine.warehouse import Connection
+from sales_platform.operations.failing_checks import FailingCheck, failing_checks
 from sales_platform.operations.file_planning import survey_files
 from sales_platform.operations.opening import open_warehouse
 from sales_platform.operations.planning import STANDING, Why, plan_days
@@ -30,7 +34,7 @@ from sales_platform.operations.surveying import day_loads, hashes, path_of, toda
 from sales_platform.operations.undated import list_state
 from sales_platform.settings import Settings
 
-NAMED = 3
+__all__ = ["FailingCheck", "FeedStatus", "OpenIncident", "PlatformStatus", "platform_status", "status"]
 
 
 @dataclass(frozen=True)
@@ -57,12 +61,23 @@ class Fates:
 
 
 @dataclass(frozen=True)
+class FeedAge:
+    """How fresh a feed is, as its check `freshness` judges it. verdict: fresh, old, too old, unknown, in the future.
+    seconds: since its newest day ended, or since the last look.
+    """
+
+    verdict: str
+    seconds: float | None
+
+
+@dataclass(frozen=True)
 class FeedStatus:
     """Where a feed stands.
 
     missing: days without a file, or the path of an undated feed's file. due: reason → partitions that a run
     would take. open_rejections: rows in quarantine. next: the command to run, or None. source: how far a table of
-    an OLTP source was read; None for files. strays: files in the feed's folders that no feed reads.
+    an OLTP source was read; None for files. strays: files in the feed's folders that no feed reads. age: None for
+    imports, which nobody repeats.
     """
 
     feed: str
@@ -74,27 +89,60 @@ class FeedStatus:
     next: str | None
     source: SourceStatus | None = None
     strays: tuple[str, ...] = ()
+    age: FeedAge | None = None
+
+
+@dataclass(frozen=True)
+class PlatformStatus:
+    """incidents: those that are open, the oldest first. failing: checks whose newest evaluation failed. next: the
+    command to run first, or None.
+    """
+
+    feeds: list[FeedStatus]
+    incidents: list[OpenIncident]
+    failing: list[FailingCheck]
+    next: str | None
+
+
+def platform_status(settings: Settings) -> PlatformStatus:
+    """All that the command tells."""
+    with open_warehouse(settings) as warehouse:
+        with warehouse.transaction() as connection:
+            feeds, incidents = _feeds(settings, connection), open_incidents(connection)
+        failing = failing_checks(settings)
+    return PlatformStatus(feeds, incidents, failing, first_act(feeds, failing))
 
 
 def status(settings: Settings) -> list[FeedStatus]:
     """Every feed of every domain: of files, of source tables, and of imports that were made."""
-    catalog = read_catalog()
     with open_warehouse(settings) as warehouse, warehouse.transaction() as connection:
-        rejections = _open_rejections(connection)
-        files = [
-            _feed_status(settings, connection, feed, rejections.get(feed.name, 0))
-            for feed in catalog.feeds.values()
-        ]
-        tables = [
-            _table_status(connection, feed, rejections.get(feed.name, 0))
-            for feed in catalog.table_feeds.values()
-        ]
-        imports = imported_feeds(connection, [*catalog.feeds, *catalog.table_feeds])
-        return [
-            *files,
-            *tables,
-            *(_import_status(connection, feed, rejections.get(feed, 0)) for feed in imports),
-        ]
+        return _feeds(settings, connection)
+
+
+def first_act(feeds: list[FeedStatus], failing: list[FailingCheck]) -> str | None:
+    """What is due comes first, because it may mend a check; a check that only warns is no act."""
+    due = [feed.next for feed in feeds if feed.next and feed.due]
+    broken = [f"sales-platform check {check.selection}" for check in failing if check.is_error]
+    others = [feed.next for feed in feeds if feed.next and not feed.due]
+    return next(iter([*due, *broken, *others]), None)
+
+
+def _feeds(settings: Settings, connection: Connection) -> list[FeedStatus]:
+    catalog = read_catalog()
+    rejections = _open_rejections(connection)
+    files = [
+        _feed_status(settings, connection, feed, rejections.get(feed.name, 0))
+        for feed in catalog.feeds.values()
+    ]
+    tables = [
+        _table_status(connection, feed, rejections.get(feed.name, 0)) for feed in catalog.table_feeds.values()
+    ]
+    imports = imported_feeds(connection, [*catalog.feeds, *catalog.table_feeds])
+    return [
+        *files,
+        *tables,
+        *(_import_status(connection, feed, rejections.get(feed, 0)) for feed in imports),
+    ]
 
 
 def _feed_status(
@@ -112,6 +160,7 @@ def _feed_status(
         rejections,
         next_act(feed.domain, newest, due, missing, rejections),
         strays=strays(settings.data_root, feed),
+        age=_age(connection, feed),
     )
 
 
@@ -126,7 +175,16 @@ def _table_status(connection: Connection, feed: TableFeed, rejections: int) -> F
     )
     fates = _fates(connection, feed.name, by_partition=False)
     act = next_act(feed.domain, newest, due, (), rejections)
-    return FeedStatus(feed.name, newest, fates, (), due, rejections, act, source)
+    age = _age(connection, feed)
+    return FeedStatus(feed.name, newest, fates, (), due, rejections, act, source, age=age)
+
+
+def _age(connection: Connection, feed: FileFeedContract | TableFeed) -> FeedAge:
+    now = warehouse_clock(connection)
+    fresh = judge_freshness(last_seen(connection, feed, now), feed.freshness_bounds, now)
+    return FeedAge(
+        fresh.verdict.value, round(fresh.age.total_seconds(), 1) if fresh.age is not None else None
+    )
 
 
 def _import_status(connection: Connection, feed: str, rejections: int) -> FeedStatus:

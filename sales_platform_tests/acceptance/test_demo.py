@@ -36,7 +36,7 @@ def test_a_demo_fills_every_table_a_second_one_starts_nothing_and_the_commands_a
     assert not EmbeddedServer(command.home).running
 
     command.settings["SALES_PLATFORM_DATA"] = str(data)
-    feeds = {feed["feed"]: feed for feed in json.loads(command("status", "--json"))}
+    feeds = {feed["feed"]: feed for feed in json.loads(command("status", "--json"))["feeds"]}
     assert feeds["retail_sales"]["fates"]["read"] == 834
     assert feeds["retail_sales"]["next"] is None
     assert feeds["invoicing_invoices"]["next"] is None

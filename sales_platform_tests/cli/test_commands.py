@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -15,14 +16,15 @@ from sales_platform.cli.progress import LiveProgress, PlainProgress, print_missi
 from sales_platform.cli.reconcile import print_tables
 from sales_platform.cli.run import print_failures
 from sales_platform.cli.tables import WIDTH, number
+from sales_platform.engine.incidents import OpenIncident
 from sales_platform.operations.checking import CheckFigures
 from sales_platform.operations.doctor import Finding
-from sales_platform.operations.incidents import OpenIncident
+from sales_platform.operations.failing_checks import FailingCheck
 from sales_platform.operations.materializing import RunOutcome, StepOutcome
 from sales_platform.operations.reconciling import TableReconciled
 from sales_platform.operations.running import RunSummary
 from sales_platform.operations.source_status import SourceStatus
-from sales_platform.operations.status import Fates, FeedStatus, LastLoad
+from sales_platform.operations.status import Fates, FeedAge, FeedStatus, LastLoad, PlatformStatus, first_act
 
 RUNNER = CliRunner()
 LISTINGS = ("status", "check", "reconcile", "rebuild", "doctor", "settings")
@@ -41,17 +43,31 @@ def test_every_listing_speaks_json(name: str) -> None:
     assert "--json" in RUNNER.invoke(build_app(), [name, "--help"], env={"COLUMNS": "100"}).output
 
 
+def show(
+    monkeypatch: pytest.MonkeyPatch,
+    feeds: list[FeedStatus],
+    incidents: Sequence[OpenIncident] = (),
+    failing: Sequence[FailingCheck] = (),
+) -> None:
+    """Let the command find these."""
+    found = PlatformStatus(feeds, [*incidents], [*failing], first_act(feeds, [*failing]))
+    monkeypatch.setattr("sales_platform.operations.status.platform_status", lambda _settings: found)
+
+
 def test_status_fits_100_columns_with_a_million_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     million = Fates(1, 1_000_000, 1_000_000, 1_000, 1_000, 1_000, 50_000)
     load = LastLoad("failed", "2026-01-01", datetime(2026, 1, 1, tzinfo=UTC), "no such file")
-    feed = FeedStatus("retail_customer_updates", load, million, ("a", "b", "c"), {"failed": 1}, 50_000, "act")
-    monkeypatch.setattr("sales_platform.operations.status.status", lambda _settings: [feed])
-    monkeypatch.setattr("sales_platform.operations.incidents.incidents", lambda _settings: [])
+    age = FeedAge("too old", 40 * 86_400)
+    feed = FeedStatus(
+        *("retail_customer_updates", load, million, ("a", "b", "c"), {"failed": 1}, 50_000, "act"), age=age
+    )
+    show(monkeypatch, [feed])
 
     shown = RUNNER.invoke(build_app(), ["status"])
 
     assert shown.exit_code == 0
     assert max(len(line.rstrip()) for line in shown.output.splitlines()) <= WIDTH
+    assert "✗ 40 d" in shown.output
     assert "no file: a, b and 1 more" in shown.output
     assert "do this next: act" in shown.output
 
@@ -59,13 +75,41 @@ def test_status_fits_100_columns_with_a_million_rows(monkeypatch: pytest.MonkeyP
 def test_status_names_what_is_wrong_since_when_and_where_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
     at = datetime(2026, 1, 1, 2, tzinfo=UTC)
     incident = OpenIncident("overdue", "retail_sales [x]", "no file.", "http://ui/runs/1", 3, at, at)
-    monkeypatch.setattr("sales_platform.operations.status.status", lambda _settings: [])
-    monkeypatch.setattr("sales_platform.operations.incidents.incidents", lambda _settings: [incident])
+    show(monkeypatch, [], [incident])
 
     shown = " ".join(RUNNER.invoke(build_app(), ["status"]).output.split())
 
     told = "Overdue: retail_sales [x], since 2026-01-01 02:00 UTC, seen 3 times. no file. http://ui/runs/1"
     assert told in shown
+
+
+def test_status_names_failing_checks_errors_first_and_says_how_to_look_at_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    failing = [FailingCheck("analytics.fact_sales", "keys_resolve", "ERROR", "3 of 9 rows [x]", at)]
+    failing += [FailingCheck("staging.retail_sales", f"check_{n}", "WARN", "odd", at) for n in range(11)]
+    show(
+        monkeypatch,
+        [FeedStatus("retail_sales", None, Fates(), ("a",), {}, 0, "put a file there")],
+        (),
+        failing,
+    )
+
+    shown = RUNNER.invoke(build_app(), ["status"]).output
+
+    assert "analytics.fact_sales keys_resolve: 3 of 9 rows [x]" in shown
+    assert "and 2 more failing checks" in shown
+    assert "do this next: sales-platform check key:analytics/fact_sales" in shown
+
+
+def test_what_is_due_comes_before_a_failing_check_and_a_warning_is_no_act() -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    broken = [FailingCheck("marts.a", "b", "ERROR", "", at)]
+    due = FeedStatus("f", None, Fates(), (), {"failed": 1}, 0, "run it")
+
+    assert first_act([due], broken) == "run it"
+    assert first_act([], [FailingCheck("marts.a", "b", "WARN", "", at)]) is None
 
 
 def test_status_of_source_tables_fits_100_columns_and_says_a_note_of_many_tables_once(
@@ -81,8 +125,7 @@ def test_status_of_source_tables_fits_100_columns_and_says_a_note_of_many_tables
         FeedStatus("invoicing_clients", load, Fates(), (), {}, 0, None, read),
         FeedStatus("accounts_customers", None, Fates(), (), {"never loaded": 1}, 0, "act", compared),
     ]
-    monkeypatch.setattr("sales_platform.operations.status.status", lambda _settings: feeds)
-    monkeypatch.setattr("sales_platform.operations.incidents.incidents", lambda _settings: [])
+    show(monkeypatch, feeds)
 
     shown = RUNNER.invoke(build_app(), ["status"]).output
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from sales_platform.engine.incidents import RUN_FAILURE, Part, Recovery, Trouble, note, overdue, recover
 from sales_platform.engine.warehouse import Warehouse
-from sales_platform.operations.incidents import incidents
+from sales_platform.operations.status import platform_status
 from sales_platform.settings import Settings
 
 
@@ -20,7 +20,7 @@ def test_open_incidents_are_listed_from_the_oldest_and_closed_ones_are_not(
         note(connection, Trouble(RUN_FAILURE, "fact", "It broke.", (Part("fact"),), at))
         recover(connection, [Recovery((RUN_FAILURE,), "fact", None, at + timedelta(hours=2))])
 
-    assert [(found.title, found.subject) for found in incidents(settings)] == [
+    assert [(found.title, found.subject) for found in platform_status(settings).incidents] == [
         ("Overdue", "retail_sales for 2026-03-04"),
         ("Run failure", "dim"),
     ]
