@@ -9,8 +9,8 @@ import dagster as dg
 import psycopg
 import pytest
 
+from sales_platform.components.launching import IN_PROGRESS
 from sales_platform.components.source_sensor import (
-    IN_PROGRESS,
     LONGEST_PAUSE,
     Remembered,
     decide,
