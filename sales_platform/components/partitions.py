@@ -1,11 +1,16 @@
 """The days or files that assets are cut into, and which of them a run asked for. No paths here."""
 
+import json
 from datetime import date
 
 import dagster as dg
 
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.settings import load_settings
+
+# The tag of a run of checks alone over some partitions, as a JSON list: Dagster's own tags for a range mean nothing to
+# checks that have no partitions.
+CHECKED = "sales_platform/partitions"
 
 Context = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
 
@@ -32,6 +37,8 @@ def as_place(feed: FileFeedContract, partition: str) -> date | str:
 
 def asked_for(context: Context) -> list[str] | None:
     """The partitions of this run; None for a run without any, such as a check of a whole table."""
+    if asked := context.run.tags.get(CHECKED):
+        return [str(partition) for partition in json.loads(asked)]
     if context.has_partition_key or context.has_partition_key_range:
         return list(context.partition_keys)
     return None

@@ -50,10 +50,12 @@ def test_a_check_fails_with_its_figures_when_a_table_breaks_its_contract(loaded:
 
     failed = [found for found in check_on(loaded, "retail") if not found.passed]
 
+    # the fact was made of the old row
     assert [(found.asset, found.name, found.failed) for found in failed] == [
-        ("staging/retail_sales", "range", True)
+        ("analytics/fact_sales", "equals_retail_sales", True),
+        ("staging/retail_sales", "range", True),
     ]
-    assert failed[0].figures["offenders"] == 1
+    assert [found.figures["offenders"] for found in failed] == [1, 1]
 
 
 def test_checks_before_the_first_load_are_none(platform: Platform) -> None:
