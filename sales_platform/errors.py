@@ -25,6 +25,8 @@ Row values never stand in a message; a message names files, lines, columns and c
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 
 class SalesPlatformError(Exception):
     """An error that a user can act on.
@@ -113,9 +115,15 @@ class SourceDrift(SourceError):
 
 
 class DataRefused(PermanentError):
-    """A limit or guard forbids publishing; the data that stood still stand (Q-09, S-33)."""
+    """A limit or guard forbids publishing; the data that stood still stand (Q-09, S-33).
+
+    rejected: partition → rows that were too many. samples: a few of them by column, personal data masked. Both are for
+    the check that tells of it, and no part of the message.
+    """
 
     exit_code = 3
+    rejected: Mapping[str, int] = {}
+    samples: Sequence[Mapping[str, str | int | None]] = ()
 
 
 class SnapshotRefused(DataRefused):

@@ -1,19 +1,28 @@
 """The checks of a file feed: those that its load answers, and those that read what stands in staging."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 from psycopg import sql
 
 from sales_platform.components.feed_specs import AnyFeed
-from sales_platform.components.inspecting import Finding, Inspection, Rule, checks_of, repeated
+from sales_platform.components.inspecting import (
+    Finding,
+    Inspection,
+    Rule,
+    as_sql,
+    as_table,
+    checks_of,
+    repeated,
+)
 from sales_platform.components.load_checks import LoadChecks
 from sales_platform.contracts.columns import Reference
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine.casting import unlike, verbatim
 from sales_platform.engine.reports import LoadReport
-from sales_platform.engine.tables import TableName
+from sales_platform.engine.tables import TableName, exists
+from sales_platform.engine.warehouse import Connection
 from sales_platform.errors import DataRefused
 
 CONSERVATION = "conservation"
@@ -46,7 +55,28 @@ def load_check_results(feed: AnyFeed, reports: Sequence[LoadReport]) -> list[dg.
 
 def refusal(feed: FileFeedContract, error: DataRefused) -> dg.AssetCheckResult:
     """What the check says when the engine refused a file; the asset fails beside it."""
-    return _load_result(feed, REJECT_LIMIT, passed=False, told=error.what, figures={})
+    figures: dict[str, Any] = {
+        "threshold": float(feed.reject_limit),
+        "offenders_sql": _refused_loads(feed, error),
+    }
+    if error.rejected:
+        figures["rejected"] = sum(error.rejected.values())
+    # each landing of a list is a partition of its own, and would be an incident of its own
+    if error.rejected and feed.partitions != "none":
+        figures["by_partition"] = dg.MetadataValue.json(dict(error.rejected))
+    if error.samples:
+        figures["samples"] = as_table([dict(sample) for sample in error.samples])
+    return _load_result(feed, REJECT_LIMIT, passed=False, told=error.what, figures=figures)
+
+
+def _refused_loads(feed: FileFeedContract, error: DataRefused) -> dg.MetadataValue:
+    """The record of what was refused, which names reasons and lines: of its rows nothing stands."""
+    query = sql.SQL("select * from ops.load where feed = {} and status = 'refused'").format(
+        sql.Literal(feed.name)
+    )
+    if error.rejected:
+        query += sql.SQL(" and partition = any({})").format(sql.Literal(list(error.rejected)))
+    return as_sql(query + sql.SQL(" order by load_id desc"))
 
 
 def files_there(feed: FileFeedContract, absent: Sequence[str]) -> dg.AssetCheckResult:
@@ -94,7 +124,11 @@ def _load_result(
 ) -> dg.AssetCheckResult:
     asset = dg.AssetKey(["staging", feed.name])
     return dg.AssetCheckResult(
-        asset_key=asset, check_name=name, passed=passed, description=told, metadata=figures
+        asset_key=asset,
+        check_name=name,
+        passed=passed,
+        description=told,
+        metadata={"severity": dg.AssetCheckSeverity.ERROR.value, **figures},
     )
 
 
@@ -103,26 +137,35 @@ def staging_checks(feed: AnyFeed) -> dg.AssetChecksDefinition:
     return checks_of(staging_inspection(feed), LoadChecks(feed))
 
 
-def staging_inspection(feed: AnyFeed) -> Inspection:
+def staging_inspection(feed: AnyFeed, absent: Collection[str] = ()) -> Inspection:
+    """absent: tables of parents that do not stand yet, as when the feeds of a domain are loaded side by side for the
+    first time.
+    """
     rules = (
         _required(feed),
         _unique(feed),
         *_accepted(feed),
         *_pattern(feed),
         *_range(feed),
-        *_references(feed),
+        *_references(feed, absent),
     )
     return Inspection(
         f"staging.{feed.name}",
-        _source(feed),
+        _source(feed, absent),
         key=feed.staging_key,
         rules=rules,
         personal=frozenset(name for name, column in feed.columns.items() if column.pii),
         partitioned=isinstance(feed, FileFeedContract) and feed.partitions != "none",
+        as_it_stands=lambda connection: staging_inspection(feed, _absent_parents(connection, feed)),
     )
 
 
-def _source(feed: AnyFeed) -> sql.Composed:
+def _absent_parents(connection: Connection, feed: AnyFeed) -> set[str]:
+    parents = {reference.table for _, reference in _referring(feed)}
+    return {parent for parent in parents if not exists(connection, TableName.parse(parent))}
+
+
+def _source(feed: AnyFeed, absent: Collection[str]) -> sql.Composed:
     """Staging rows, each beside its parents where it has references; one join for each reference."""
     joins = [
         sql.SQL(
@@ -135,6 +178,7 @@ def _source(feed: AnyFeed) -> sql.Composed:
             column=sql.Identifier(name),
         )
         for name, reference in _referring(feed)
+        if reference.table not in absent
     ]
     return sql.SQL("{} as t{}").format(TableName("staging", feed.name).sql, sql.SQL("").join(joins))
 
@@ -210,16 +254,22 @@ def _range(feed: AnyFeed) -> list[Rule]:
     return [Rule("range", f"Every row keeps to: {named}.", findings)] if findings else []
 
 
-def _references(feed: AnyFeed) -> list[Rule]:
+def _references(feed: AnyFeed, absent: Collection[str]) -> list[Rule]:
     """Blocking unless every missing parent becomes an inferred member anyway."""
     referring = list(_referring(feed))
-    findings = tuple(
-        Finding(
-            f"{name} in {reference.table}",
-            sql.SQL("t.{} is not null and {}.value is null").format(sql.Identifier(name), _parent(name)),
-        )
-        for name, reference in referring
-    )
+    findings = tuple(_orphans(name, reference, reference.table in absent) for name, reference in referring)
     blocking = any(reference.missing != "infer" for _, reference in referring)
     named = ", ".join(finding.label for finding in findings)
     return [Rule("reference", f"Parents that are there: {named}.", findings, blocking)] if findings else []
+
+
+def _orphans(name: str, reference: Reference, absent: bool) -> Finding:
+    """Rows without their parent. Before the table of parents stands nobody has one; where members are inferred, that is
+    no news.
+    """
+    label, column = f"{name} in {reference.table}", sql.Identifier(name)
+    if not absent:
+        orphan = sql.SQL("t.{} is not null and {}.value is null").format(column, _parent(name))
+        return Finding(label, orphan)
+    orphan = sql.SQL("false" if reference.missing == "infer" else "t.{} is not null").format(column)
+    return Finding(f"{label}, which does not stand yet", orphan)

@@ -5,7 +5,7 @@ one finds too much is the table read again, for a few of the offenders and for t
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -74,7 +74,7 @@ class Inspection:
     """A table's rules. source: the FROM clause, in which the table's rows are `t`.
 
     key: columns that name an offender. personal: columns whose values are masked. partitioned: `_partition` holds the
-    day or file.
+    day or file. as_it_stands: the same for a warehouse in which tables that it reads do not stand yet.
     """
 
     table: str
@@ -83,6 +83,7 @@ class Inspection:
     rules: tuple[Rule, ...]
     personal: frozenset[str] = frozenset()
     partitioned: bool = False
+    as_it_stands: Callable[[Connection], "Inspection"] | None = None
 
     @property
     def asset(self) -> dg.AssetKey:
@@ -95,10 +96,11 @@ class Inspection:
     def results(
         self, connection: Connection, wanted: Collection[str], days: list[str] | None
     ) -> Iterator[dg.AssetCheckResult]:
-        rules = [rule for rule in self.rules if rule.name in wanted]
-        verdicts = inspect(connection, self, rules, days) if rules else {}
+        now = self.as_it_stands(connection) if self.as_it_stands else self
+        rules = [rule for rule in now.rules if rule.name in wanted]
+        verdicts = inspect(connection, now, rules, days) if rules else {}
         for rule in rules:
-            yield result_of(self, rule, verdicts[rule.name], days)
+            yield result_of(now, rule, verdicts[rule.name], days)
 
 
 @dataclass(frozen=True)

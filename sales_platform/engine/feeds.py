@@ -25,11 +25,12 @@ from sales_platform.engine.loads import LoadState, corrections_of, load_states
 from sales_platform.engine.locks import lock_tables
 from sales_platform.engine.parents import deciding_parents, note_parents
 from sales_platform.engine.partition_loads import load_partitions
+from sales_platform.engine.refused_samples import SAMPLES
 from sales_platform.engine.reports import LoadReport
 from sales_platform.engine.snapshots import Meant, closing_limit
 from sales_platform.engine.staging import staging_name
 from sales_platform.engine.warehouse import Connection, Warehouse
-from sales_platform.errors import SalesPlatformError
+from sales_platform.errors import DataRefused, SalesPlatformError
 
 __all__ = ["LoadState", "combined", "load_files", "load_states", "publish_call"]
 
@@ -146,6 +147,12 @@ def combined(faults: Sequence[SalesPlatformError]) -> SalesPlatformError:
     """One error for all files that failed: the first one's kind, every one's message."""
     if len(faults) == 1:
         return faults[0]
-    return type(faults[0])(
+    error = type(faults[0])(
         f"{len(faults)} files could not be loaded: " + " | ".join(str(fault) for fault in faults)
     )
+    refused = [fault for fault in faults if isinstance(fault, DataRefused)]
+    if isinstance(error, DataRefused):
+        error.samples = [sample for fault in refused for sample in fault.samples][:SAMPLES]
+        if all(isinstance(fault, DataRefused) and fault.rejected for fault in faults):
+            error.rejected = {name: rows for fault in refused for name, rows in fault.rejected.items()}
+    return error

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sales_platform.engine.landing import Landed
 from sales_platform.engine.load_call import LoadCall
 from sales_platform.engine.loads import OpenLoad
+from sales_platform.engine.refused_samples import refused_samples
 from sales_platform.errors import DataRefused
 
 
@@ -62,22 +63,26 @@ def _counts(call: LoadCall) -> dict[int, tuple[int, int]]:
 
 
 def _error(call: LoadCall, candidate: Candidate, bad: int, total: int) -> DataRefused:
+    judged_as = [candidate.landed_by, *call.corrections_to([candidate.landed_by])]
     reasons = call.connection.execute(
         """
         select _reasons[1], count(*), (array_agg(_source_row order by _source_row))[:5]
         from judged where _load_id = any(%s) and _reasons is not null group by 1 order by 2 desc, 1
         """,
-        [[candidate.landed_by, *call.corrections_to([candidate.landed_by])]],
+        [judged_as],
     ).fetchall()
     named = [f"{reason} {count} ({_lines(lines)})" for reason, count, lines in reasons]
     if candidate.unreadable:
         named.append(f"unreadable {candidate.unreadable}")
-    return DataRefused(
+    error = DataRefused(
         f"{bad} of {total} rows were rejected, more than the {_percent(call)} that the contract allows:"
         f" {'; '.join(named)}. Nothing was published; what stood still stands.",
         where=_where(candidate),
         remedy="Mend the file or the contract and run again.",
     )
+    error.rejected = {candidate.load.partition: bad}
+    error.samples = refused_samples(call.connection, call.feed, judged_as)
+    return error
 
 
 def _lines(lines: Sequence[int]) -> str:

@@ -92,6 +92,7 @@ def prepare_instance(settings: Settings, databases: Databases) -> list[str]:
     with exported(variables(settings, databases)), _instance(settings) as instance:
         from sales_platform.definitions import defs
 
+        accept_beta()
         make_pools(instance, defs())
         # with a storage that others share, a server of another machine cannot be told from one that is gone
         return [] if external_url(settings, "dagster") else bury_runs_without_server(instance)

@@ -96,6 +96,34 @@ def test_a_broken_promise_is_found_by_its_check_alone(
     assert _broken(warehouse, staging_inspection(SALES)) == {rule: {finding: 1}}
 
 
+def test_sales_that_came_before_the_first_list_of_products_miss_no_parent_that_is_inferred_anyway(
+    warehouse: Connection,
+) -> None:
+    warehouse.execute("drop table staging.retail_products")
+    result = _result(warehouse, staging_inspection(SALES), "reference")
+    assert result.passed
+    assert result.metadata["by_rule"].value == {
+        "customer_id in staging.retail_customers": 0,
+        "product_id in staging.retail_products, which does not stand yet": 0,
+        "store_id in staging.retail_stores": 0,
+    }
+
+
+def test_rows_whose_parents_must_be_there_fail_before_the_table_of_parents_stands(
+    warehouse: Connection,
+) -> None:
+    product = SALES.columns["product_id"]
+    assert product.reference
+    strict = product.model_copy(
+        update={"reference": product.reference.model_copy(update={"missing": "reject"})}
+    )
+    feed = SALES.model_copy(update={"columns": {**SALES.columns, "product_id": strict}})
+    warehouse.execute("drop table staging.retail_products")
+    result = _result(warehouse, staging_inspection(feed), "reference")
+    assert not result.passed
+    assert result.metadata["offenders"].value == 2
+
+
 def test_a_value_that_is_not_accepted_is_found(warehouse: Connection) -> None:
     warehouse.execute("update staging.retail_customers set loyalty_tier = 'Tin', created_at = now()")
     warehouse.execute("update staging.retail_customers set _snapshot_at = now()")

@@ -152,6 +152,17 @@ def test_q_09_too_many_rejected_rows_refuse_the_day_and_the_other_days_are_publi
     for said in ("3 of 43 rows", "more than the 5 %", "INVALID_QUANTITY 2 (lines 42, 43)", "unreadable 1"):
         assert said in str(caught.value)
     assert "ragged" not in str(caught.value)
+    assert caught.value.rejected == {str(DAY): 3}
+    assert caught.value.samples == [
+        {
+            "partition": str(DAY),
+            "line": line,
+            "reasons": "INVALID_QUANTITY",
+            "sale_id": number,
+            "quantity": "x",
+        }
+        for line, number in ((42, "99"), (43, "98"))
+    ]
     assert road.rows(
         "select partition, status, rows_loaded from ops.load where feed = 'retail_sales' order by load_id desc limit 2"
     ) == [("2026-01-31", "succeeded", 40), ("2026-01-30", "refused", 0)]
