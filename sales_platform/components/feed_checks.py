@@ -147,6 +147,7 @@ def staging_inspection(feed: AnyFeed, absent: Collection[str] = ()) -> Inspectio
         *_accepted(feed),
         *_pattern(feed),
         *_range(feed),
+        *_warnings(feed),
         *_references(feed, absent),
     )
     return Inspection(
@@ -247,11 +248,25 @@ def _range(feed: AnyFeed) -> list[Rule]:
         if column.check
     ]
     rules = [
-        Finding(rule.reason, sql.SQL("({}) is not true").format(verbatim(rule.check))) for rule in feed.rules
+        Finding(rule.reason, sql.SQL("({}) is not true").format(verbatim(rule.check)))
+        for rule in feed.rules
+        if not rule.only_warns
     ]
     findings = (*checks, *rules)
     named = "; ".join(finding.label for finding in findings)
     return [Rule("range", f"Every row keeps to: {named}.", findings)] if findings else []
+
+
+def _warnings(feed: AnyFeed) -> list[Rule]:
+    """Rules that take a row in all the same (Q-19)."""
+    findings = tuple(
+        Finding(rule.reason, sql.SQL("({}) is not true").format(verbatim(rule.check)))
+        for rule in feed.rules
+        if rule.only_warns
+    )
+    named = "; ".join(f"{rule.check} ({rule.reason})" for rule in feed.rules if rule.only_warns)
+    told = f"No row that enters with a warning: {named}."
+    return [Rule("warnings", told, findings, blocking=False)] if findings else []
 
 
 def _references(feed: AnyFeed, absent: Collection[str]) -> list[Rule]:

@@ -127,7 +127,9 @@ def load_figures(reports: Sequence[LoadReport]) -> dict[str, dg.MetadataValue]:
     figures["fates"] = dg.MetadataValue.json(
         {report.partition or f"load {report.load_id}": fates(report) for report in reports}
     )
-    figures["reasons"] = dg.MetadataValue.json(_reasons(reports))
+    figures["reasons"] = dg.MetadataValue.json(_summed(report.reasons for report in reports))
+    if warned := _summed(report.warned for report in reports):
+        figures["warned"] = dg.MetadataValue.json(warned)
     figures["sources"] = dg.MetadataValue.json([report.source for report in reports])
     if new := sorted({column for report in reports for column in report.new_columns}):
         figures["new_columns"] = dg.MetadataValue.json(new)
@@ -181,10 +183,10 @@ def _figure(value: int | float) -> dg.MetadataValue:
     )
 
 
-def _reasons(reports: Sequence[LoadReport]) -> dict[str, int]:
+def _summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     total: dict[str, int] = {}
-    for report in reports:
-        for reason, rows in report.reasons.items():
+    for count in counts:
+        for reason, rows in count.items():
             total[reason] = total.get(reason, 0) + rows
     return dict(sorted(total.items()))
 

@@ -106,7 +106,14 @@ class Column(ContractModel):
 
 
 class Rule(ContractModel):
-    """A row rule: SQL over the typed row that must be true; unknown counts as failed (Q-04)."""
+    """A row rule: SQL over the typed row that must be true; unknown counts as failed (Q-04). severity: `warn` takes the
+    row in all the same, and counts it (Q-19).
+    """
 
     reason: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
     check: str
+    severity: Literal["error", "warn"] = "error"
+
+    @property
+    def only_warns(self) -> bool:
+        return self.severity == "warn"

@@ -30,10 +30,11 @@ class Fates:
 
 @dataclass
 class Outcome:
-    """Fates and rejections (first reason → rows) by load, and the partitions of staging whose rows changed."""
+    """Fates, rejections (first reason → rows) and warnings by load, and the partitions of staging that changed."""
 
     fates: dict[int, Fates] = field(default_factory=lambda: defaultdict(Fates))
     reasons: dict[int, dict[str, int]] = field(default_factory=dict)
+    warned: dict[int, dict[str, int]] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
     changed: bool = False
 

@@ -236,7 +236,7 @@ def _orphan_faults(feed: FileFeedContract, name: str, column: Column, parents: s
 
 def _row_faults(feed: FileFeedContract, newest_load: datetime) -> list[Fault]:
     faults: list[Fault] = []
-    for rule in feed.rules:
+    for rule in (rule for rule in feed.rules if not rule.only_warns):
         # A rule over a value that could not be read says nothing new; over a missing one it counts as failed.
         held = sql.SQL("({rule}) is not true and (not t._faulty or ({rule}) is not null)").format(
             rule=verbatim(rule.check)

@@ -20,6 +20,7 @@ from sales_platform.engine.loads import LoadState, OpenLoad
 from sales_platform.engine.reports import LoadReport
 from sales_platform.engine.snapshots import Meant
 from sales_platform.engine.warehouse import Connection
+from sales_platform.engine.warned import count_warned, warning_notes
 from sales_platform.errors import SalesPlatformError
 
 
@@ -140,7 +141,9 @@ class LoadCall:
         for item in landed:
             if len(item.bad):
                 quarantine.refuse_unreadable(self.connection, item)
+        warned = count_warned(self.connection, self.feed.rules, "judged")
         outcome = publish()
+        outcome.warned = warned
         if any(fates.rejected for fates in outcome.fates.values()):
             quarantine.refuse_judged(self.connection, self.feed)
         outcome.reasons = quarantine.refused_reasons(self.connection)
@@ -183,7 +186,9 @@ class LoadCall:
         self, load: OpenLoad, landed_by: int, outcome: Outcome, landed: Landed | None = None
     ) -> LoadReport:
         fates = outcome.fates.get(landed_by, Fates())
+        warned = outcome.warned.get(landed_by, {})
         report = self._fates(load, fates, outcome.reasons.get(landed_by, {}))
+        report = replace(report, warned=warned, notes=warning_notes(warned))
         if landed is None:
             return report
         return replace(
@@ -192,7 +197,7 @@ class LoadCall:
             rejected=fates.rejected + len(landed.bad),
             bytes_read=landed.bytes_read,
             new_columns=landed.new_columns,
-            notes=_notes(landed),
+            notes=(*_notes(landed), *report.notes),
         )
 
     def _fates(self, load: OpenLoad, fates: Fates, reasons: dict[str, int]) -> LoadReport:

@@ -13,7 +13,7 @@ class LoadReport:
 
     status: `succeeded`; `unchanged` when the file had the content that stands (nothing was read again).
     reasons: first reason → rows. seconds: of the whole transaction that the load was part of. notes: what a
-    person should know, in sentences.
+    person should know, in sentences. warned: reason → rows that were taken in although a rule doubts them.
     """
 
     feed: str
@@ -32,6 +32,7 @@ class LoadReport:
     reasons: dict[str, int] = field(default_factory=dict)
     new_columns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    warned: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ Refusal = tuple[str, str, str]
 def refusals(feed: FileFeedContract | TableFeed) -> list[Refusal]:
     """In the order in which they are judged: the first that holds names the row's reason."""
     of_columns = [fault for name, column in feed.columns.items() for fault in _of_column(feed, name, column)]
-    of_rows = [("", f"not `{rule.check}`", rule.reason) for rule in feed.rules]
+    of_rows = [("", f"not `{rule.check}`", rule.reason) for rule in feed.rules if not rule.only_warns]
     if isinstance(feed, FileFeedContract) and feed.event_time:
         late = f"more than {feed.future_tolerance} after the load"
         of_rows.append((feed.event_time, late, "FUTURE_TIMESTAMP"))

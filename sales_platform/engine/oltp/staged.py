@@ -24,6 +24,7 @@ from sales_platform.engine.tables import (
 )
 from sales_platform.engine.versions import publish_versions
 from sales_platform.engine.warehouse import Connection
+from sales_platform.engine.warned import count_warned
 
 
 def staging_name(feed: TableFeed) -> TableName:
@@ -67,6 +68,11 @@ def restage_log(connection: Connection, feed: TableFeed) -> None:
 def record_all_refusals(connection: Connection, feed: TableFeed, load_id: int) -> int:
     """After `restage_log`: write every row that a rule refused, resolve all others. Returns how many are refused."""
     return record_refusals(connection, feed, load_id, everything=True)
+
+
+def warned_of(connection: Connection, feed: TableFeed, load_id: int) -> dict[str, int]:
+    """After rows were published: reason → those of this load that a rule only warns of."""
+    return count_warned(connection, feed.rules, "latest", sql.SQL("not _deleted")).get(load_id, {})
 
 
 def ensure_staging(connection: Connection, feed: TableFeed) -> bool:
@@ -134,7 +140,9 @@ def _insert_clean(connection: Connection, feed: TableFeed) -> None:
 def _reasons(feed: TableFeed) -> sql.Composable:
     faults = [fault for name, column in feed.spoken.columns.items() for fault in _faults(name, column)]
     faults += [
-        (rule.reason, sql.SQL("({}) is not true").format(verbatim(rule.check))) for rule in feed.spoken.rules
+        (rule.reason, sql.SQL("({}) is not true").format(verbatim(rule.check)))
+        for rule in feed.spoken.rules
+        if not rule.only_warns
     ]
     if not faults:
         return sql.SQL("null::text[]")

@@ -40,6 +40,7 @@ from sales_platform.engine.oltp.windows import Mark, moved, remembered, window
 from sales_platform.engine.reports import LoadReport
 from sales_platform.engine.tables import exists, refresh_statistics
 from sales_platform.engine.warehouse import Connection, Warehouse
+from sales_platform.engine.warned import warning_notes
 from sales_platform.errors import DataRefused, SalesPlatformError
 
 
@@ -106,6 +107,7 @@ class _Load:
         self.opened: list[OpenLoad] = []
         self.started = time.monotonic()
         self.notes: list[str] = []
+        self.warned: dict[str, int] = {}
         self.new_columns: tuple[str, ...] = ()
         self.columns: tuple[str, ...] | None = None
 
@@ -142,6 +144,7 @@ class _Load:
         refresh_statistics(connection, log_name(self.feed))
         staged.restage_log(connection, self.feed)
         refused = staged.record_all_refusals(connection, self.feed, load.load_id)
+        self.warned = staged.warned_of(connection, self.feed, load.load_id)
         self._report(load, rows, rows, refused)
         return newest_stamp(connection, self.feed, log_name(self.feed).sql)
 
@@ -203,7 +206,11 @@ class _Load:
 
     def _publish(self, connection: Connection, load: OpenLoad) -> int:
         row = connection.execute("select exists (select from changed_now)").fetchone()
-        return staged.publish_changed(connection, self.feed, load.load_id) if row and row[0] else 0
+        if not (row and row[0]):
+            return 0
+        refused = staged.publish_changed(connection, self.feed, load.load_id)
+        self.warned = staged.warned_of(connection, self.feed, load.load_id)
+        return refused
 
     def _mark(self, connection: Connection, before: Watermark, newest: datetime | None) -> None:
         listing = self.look.listing
@@ -249,10 +256,11 @@ class _Load:
                 rejected=refused,
                 seconds=time.monotonic() - self.started,
                 new_columns=self.new_columns,
-                notes=tuple(self.notes),
+                notes=(*self.notes, *warning_notes(self.warned)),
+                warned=self.warned,
             )
         )
-        self.notes, self.new_columns = [], ()
+        self.notes, self.new_columns, self.warned = [], (), {}
 
     def record_failure(self, error: BaseException) -> None:
         if isinstance(error, SalesPlatformError) and not self.opened:

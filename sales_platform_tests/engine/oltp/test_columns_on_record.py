@@ -1,4 +1,4 @@
-"""What a look at a source table leaves on record of its columns, and values that a pattern refuses."""
+"""What a look at a source table leaves on record: columns, values that a pattern refuses, rows that a rule doubts."""
 
 from __future__ import annotations
 
@@ -49,3 +49,20 @@ def test_a_value_that_does_not_match_its_pattern_waits_in_quarantine(world: Worl
 
     assert world.staged() == [(1, "new"), (3, None)]
     assert world.ask("select reasons from quality.rejected_record") == [(["INVALID_STATE"],)]
+
+
+def test_q_19_rows_of_a_source_that_a_rule_only_warns_of_stand_and_are_counted_in_the_load_that_brought_them(
+    world: World,
+) -> None:
+    doubt = {"reason": "ODD_STATE", "check": "state <> 'odd'", "severity": "warn"}
+    world.tables["orders"] = {**BY_STAMP, "rules": [doubt]}
+    world.do("insert into shop.orders values (1, 'new'), (2, 'odd')")
+    first = world.load().reports[0]
+    world.do("insert into shop.orders values (3, 'odd'), (4, 'new'), (5, null)")
+    second = world.load().reports[0]
+    third = world.load().reports[0]
+
+    assert [report.warned for report in (first, second, third)] == [{"ODD_STATE": 1}, {"ODD_STATE": 2}, {}]
+    assert second.notes == ("rows taken in with a warning: ODD_STATE 2",)
+    assert [state for _, state in world.staged()] == ["new", "odd", "odd", "new", None]
+    assert second.rejected == 0
