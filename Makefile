@@ -11,7 +11,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(shell cat pyproject.toml constraints.txt | cksum | cut -d ' ' -f 1)
 
-.PHONY: help install demo test test-all lint format bench audit constraints clean
+.PHONY: help install demo test test-all checks lint format bench audit constraints clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,15 @@ test: lint ## Lint, types and the quick tests: at most 15 minutes on two cores
 
 test-all: lint ## The same with the slow tests
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+# In a folder of its own, so that no .env and no variable of the developer leads it to a real warehouse.
+checks: install ## Check the warehouse of a week's demo, made and removed here: build/checks.xml (JUnit)
+	@mkdir -p build; report="$$PWD/build/checks.xml"; bin="$$(cd $(BIN); pwd)"; \
+	unset WAREHOUSE_URL DAGSTER_PG_URL INVOICING_OLTP_URL ACCOUNTS_OLTP_URL SALES_PLATFORM_DATA; \
+	export SALES_PLATFORM_HOME="$$(mktemp -d)"; trap 'rm -rf "$$SALES_PLATFORM_HOME"' EXIT; \
+	cd "$$SALES_PLATFORM_HOME"; \
+	"$$bin/sales-platform" demo --days 7 --no-serve; \
+	"$$bin/sales-platform" check --format junit >"$$report" || { cat "$$report"; exit 1; }
 
 lint: install ## Lint, types, SQL and the direction of imports
 	@$(BIN)/ruff check .

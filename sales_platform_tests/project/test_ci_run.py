@@ -63,7 +63,7 @@ def test_a_machine_that_has_everything_is_left_as_it_is(machine: Machine) -> Non
     done = machine.run()
 
     assert done.returncode == 0
-    assert machine.calls == ["make test"]
+    assert machine.calls == ["make test checks"]
 
 
 def test_chromium_and_node_are_installed_where_they_are_missing(machine: Machine) -> None:
@@ -73,7 +73,7 @@ def test_chromium_and_node_are_installed_where_they_are_missing(machine: Machine
     machine.run()
 
     assert [call.split()[1] for call in machine.calls] == ["update", "install", "install", "test"]
-    assert [call.split()[-1] for call in machine.calls] == ["-qq", "chromium", "nodejs", "test"]
+    assert [call.split()[-1] for call in machine.calls] == ["-qq", "chromium", "nodejs", "checks"]
 
 
 def test_without_the_right_to_install_the_tests_still_run_and_it_is_said(machine: Machine) -> None:
@@ -84,7 +84,7 @@ def test_without_the_right_to_install_the_tests_still_run_and_it_is_said(machine
 
     assert "chromium is missing" in done.stdout
     assert done.returncode == 0
-    assert machine.calls == ["make test"]
+    assert machine.calls == ["make test checks"]
 
 
 def test_a_package_that_cannot_be_had_does_not_stop_the_tests(machine: Machine) -> None:
@@ -94,7 +94,7 @@ def test_a_package_that_cannot_be_had_does_not_stop_the_tests(machine: Machine) 
     done = machine.run()
 
     assert "node is missing" in done.stdout
-    assert machine.calls == ["make test"]
+    assert machine.calls == ["make test checks"]
 
 
 def test_a_python_without_venv_that_cannot_be_mended_is_one_clear_line(machine: Machine) -> None:
