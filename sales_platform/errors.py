@@ -15,7 +15,8 @@
         │   ├── HeaderMismatch
         │   └── SourceDrift
         ├── DataRefused           a limit or guard that forbids publishing      (exit 3)
-        │   └── SnapshotRefused       one snapshot of a feed; others are published
+        │   ├── SnapshotRefused       one snapshot of a feed; others are published
+        │   └── AuditFailed           a fact or mart that was found wrong before its commit
         ├── Incomplete            part of the work was done                     (exit 4)
         ├── StorageFull           the server has no room
         └── DatabaseFailure       any other answer of the server
@@ -128,6 +129,27 @@ class DataRefused(PermanentError):
 
 class SnapshotRefused(DataRefused):
     """A snapshot closes too many keys, contradicts another one, or has no time (S-33, S-73)."""
+
+
+class AuditFailed(DataRefused):
+    """What a publication was about to show is wrong, so nobody saw it (Q-17).
+
+    evidence: what was found, by name: numbers, texts, and tables as lists of rows, personal values masked.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | None = None,
+        remedy: str | None = None,
+        evidence: dict[str, object] | None = None,
+    ) -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.evidence = evidence or {}
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (*super().__reduce__(), {"evidence": self.evidence})
 
 
 class Incomplete(PermanentError):

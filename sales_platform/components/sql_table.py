@@ -1,11 +1,12 @@
 """The Component SqlTable: a fact or mart that is one SELECT. How it is published belongs to the engine."""
 
+from collections.abc import Iterator
 from typing import Self
 
 import dagster as dg
 from pydantic import BaseModel
 
-from sales_platform.components import metadata, pages, partitions, policy
+from sales_platform.components import audit_check, metadata, pages, partitions, policy
 from sales_platform.components.attributes import attributes_of, read_attributes
 from sales_platform.components.scaffolding import SqlTableScaffolder
 from sales_platform.components.table_checks import table_checks
@@ -16,6 +17,7 @@ from sales_platform.engine.reports import TableReport
 from sales_platform.engine.selects import column_lineage, inputs_of, output_columns
 from sales_platform.engine.tables import TableName, columns_of
 from sales_platform.engine.warehouse import Warehouse
+from sales_platform.errors import AuditFailed
 from sales_platform.resources import WarehouseResource
 
 
@@ -56,6 +58,7 @@ def _published(table: SqlTableContract) -> dg.AssetsDefinition:
                 "dagster/column_lineage": metadata.lineage(_origins(table)),
                 **pages.linked(table.domain, table.name, metadata.sql_file(table)),
             },
+            check_specs=[audit_check.spec(table)],
             partitions_def=partitions.daily() if daily else None,
             backfill_policy=policy.ONE_RUN if daily else None,
             automation_condition=_when(table),
@@ -64,14 +67,21 @@ def _published(table: SqlTableContract) -> dg.AssetsDefinition:
         )
         def publish(
             context: dg.AssetExecutionContext, warehouse: WarehouseResource
-        ) -> dg.MaterializeResult[None]:
+        ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
             days = partitions.asked_for(context) if daily else None
             with policy.failures_named():
-                report = publish_table(warehouse.open(), table, partitions=days)
+                try:
+                    report = publish_table(warehouse.open(), table, partitions=days)
+                except AuditFailed as error:
+                    yield audit_check.failed(table, error)
+                    raise
                 schema = _standing_schema(warehouse.open(), table)
             _tell_partitions(context, report, days)
             figures = metadata.table_figures(report)
-            return dg.MaterializeResult(metadata={**figures, "dagster/column_schema": schema})
+            yield dg.MaterializeResult(
+                metadata={**figures, "dagster/column_schema": schema},
+                check_results=[audit_check.passed(table, report.audit)],
+            )
 
     return publish
 

@@ -29,6 +29,11 @@ class ChangedRows:
     def __init__(self, inputs: Sequence[ChangedInput]) -> None:
         self._inputs = inputs
 
+    @property
+    def columns(self) -> set[str]:
+        """What a relation must have for its rows to be told; empty when no input changed."""
+        return {name for changed in self._inputs for name in changed.columns}
+
     def condition(self, alias: str) -> sql.Composable:
         """True for a row of `alias` that has to be looked at.
 

@@ -12,13 +12,14 @@ from psycopg import sql
 
 from sales_platform.contracts.catalog import Catalog, read_catalog
 from sales_platform.contracts.table import SqlTableContract
+from sales_platform.engine.auditing import Written, audit_figures, guards_told
 from sales_platform.engine.calendar_days import CALENDAR, cover_days
 from sales_platform.engine.changed_keys import forget_seen_keys, note_changed_keys
 from sales_platform.engine.changed_rows import ChangedRows, find_changed_rows, index_lookups, note_columns
 from sales_platform.engine.inferring import drop_unnamed_members, infer_members, point_at_inferred_members
 from sales_platform.engine.locks import lock_tables
 from sales_platform.engine.references import Reference, declare_references, references_of
-from sales_platform.engine.reports import TableReport
+from sales_platform.engine.reports import AuditReport, TableReport
 from sales_platform.engine.resolving import resolution, resolution_match, resolved_columns
 from sales_platform.engine.selects import filled_select, inputs_of, logic_hash
 from sales_platform.engine.staging import joined
@@ -57,7 +58,7 @@ def publish_table(
 
     Stale: an input changed since, or the partition was made by other SQL. catalog: where its dimensions and
     its SQL are found; the project's own unless given. Raises ContractError for a SELECT that does not fit its
-    contract.
+    contract, and AuditFailed when what it wrote is wrong; nobody has seen it then (Q-17).
     """
     with warehouse.transaction() as connection:
         return publish_within(connection, table, partitions, catalog or read_catalog())
@@ -112,14 +113,16 @@ class _Publication:
         stale = stale_inputs(self.connection, self.table.name, self.inputs, self.logic)
         chosen = sorted({*(asked or ()), *stale})
         self._select(chosen)
-        counts = self._write_partitions(chosen)
+        with guards_told(self.connection, self.table):
+            counts = self._write_partitions(chosen)
+        audit = self._audit(Written(partitions=tuple(chosen)))
         consume_partitions(self.connection, self.table.name, self.inputs, chosen, self.logic)
         if counts.inserted or counts.deleted:
             publish_versions(self.connection, self.table.name, chosen)
         self._cover_days(sql.SQL("_partition = any({})").format(sql.Literal(chosen)), self.name)
         rows = self._rows_of(chosen, counts)
         also = tuple(p for p in chosen if asked is not None and p not in asked)
-        return self._report({p: rows.get(p, 0) for p in chosen}, counts, also)
+        return self._report({p: rows.get(p, 0) for p in chosen}, counts, audit, also)
 
     def _rows_of(self, partitions: list[str], counts: _Counts) -> dict[str, int]:
         if len(partitions) == 1:
@@ -145,7 +148,9 @@ class _Publication:
         return self._differences(None)
 
     def _differences(self, changed: ChangedRows | None) -> TableReport:
-        counts = self._write_differences(changed)
+        with guards_told(self.connection, self.table):
+            counts = self._write_differences(changed)
+        audit = self._audit(Written(changed=None if counts.created else changed))
         if counts.created:
             publish_versions(self.connection, self.table.name)
             forget_consumers(self.connection, self.table.name)
@@ -159,7 +164,10 @@ class _Publication:
             sql.SQL("true"), self.name if counts.created else TableName("pg_temp", "changed_now")
         )
         row = self.connection.execute(sql.SQL("select count(*) from {}").format(self.name.sql)).fetchone()
-        return self._report({"": int(row[0]) if row else 0}, counts, ())
+        return self._report({"": int(row[0]) if row else 0}, counts, audit, ())
+
+    def _audit(self, written: Written) -> AuditReport:
+        return audit_figures(self.connection, self.table, self.inputs, written)
 
     def _select(self, partitions: list[str] | None) -> None:
         """`selected`: the rows of the SELECT. `incoming`: the same with dimension keys, 0 where none is known yet."""
@@ -356,7 +364,9 @@ class _Publication:
             named = self._columns() if relation == self.name else self._note()
             cover_days(self.connection, relation, named, some)
 
-    def _report(self, rows: dict[str, int], counts: _Counts, also: tuple[str, ...]) -> TableReport:
+    def _report(
+        self, rows: dict[str, int], counts: _Counts, audit: AuditReport, also: tuple[str, ...]
+    ) -> TableReport:
         return TableReport(
             self.table.table,
             rows,
@@ -365,6 +375,7 @@ class _Publication:
             counts.inferred,
             also,
             time.monotonic() - self.started,
+            audit,
         )
 
 

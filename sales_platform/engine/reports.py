@@ -51,6 +51,16 @@ class DimensionReport:
 
 
 @dataclass(frozen=True)
+class AuditReport:
+    """What a publication held its figures against before the commit. compared: other table → the figures in words.
+    left: tables that only the check after the commit can compare, because what changed cannot be told there.
+    """
+
+    compared: dict[str, str] = field(default_factory=dict)
+    left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class TableReport:
     """What one publication of a fact or mart wrote. rows: partition → rows that now stand ('' for a table
     without).
@@ -66,3 +76,4 @@ class TableReport:
     inferred_members: int
     also: tuple[str, ...]
     seconds: float
+    audit: AuditReport = field(default_factory=AuditReport)
