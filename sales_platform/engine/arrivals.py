@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from sales_platform.engine.files import SourceFile
 from sales_platform.engine.landing import Landed, header_of, land_file, landing_partition, looks_like_a_header
 from sales_platform.engine.load_call import LoadCall
-from sales_platform.engine.loads import LoadState, newest_landing, note_columns
+from sales_platform.engine.loads import Arriving, LoadState, OpenLoad, newest_landing
 from sales_platform.engine.quarantine import scope_of
+from sales_platform.engine.reader import Header
 from sales_platform.engine.snapshots import standing_loads
 from sales_platform.errors import SourceError, SourceNotReady
 
@@ -29,9 +30,16 @@ class Arrivals:
 def land_arrivals(call: LoadCall, files: Sequence[SourceFile], states: Mapping[str, LoadState]) -> Arrivals:
     """Land what is new or changed. A file that cannot be read is noted as a fault and holds up no other."""
     arrivals = Arrivals()
+    arriving: list[tuple[SourceFile, Header, Arriving]] = []
     for file in files:
         try:
-            _take(call, file, standing(call, states, file), arrivals)
+            _look_at(call, file, standing(call, states, file), arrivals, arriving)
+        except (SourceError, SourceNotReady) as error:
+            call.note_fault(file, error)
+    opened = call.open_all([found for _, _, found in arriving])
+    for (file, header, _), load in zip(arriving, opened, strict=True):
+        try:
+            arrivals.landed.append(_land(call, file, header, load))
         except (SourceError, SourceNotReady) as error:
             call.note_fault(file, error)
     return arrivals
@@ -57,26 +65,32 @@ def _same_snapshot(call: LoadCall, states: Mapping[str, LoadState], file: Source
     return None
 
 
-def _take(call: LoadCall, file: SourceFile, state: LoadState | None, arrivals: Arrivals) -> None:
+def _look_at(
+    call: LoadCall,
+    file: SourceFile,
+    state: LoadState | None,
+    arrivals: Arrivals,
+    arriving: list[tuple[SourceFile, Header, Arriving]],
+) -> None:
     content_hash = file.content_hash()
     if state is None or state.content_hash != content_hash:
-        arrivals.landed.append(_land(call, file, content_hash))
+        header = header_of(file)
+        columns = header.columns if looks_like_a_header(call.feed, header) else None
+        arriving.append((file, header, Arriving(_partition(call, file), file.path, content_hash, columns)))
         return
     call.note_unchanged(state, file)
     if not state.judged_by_current_contract:
         arrivals.outdated.append(state.partition)
 
 
-def _land(call: LoadCall, file: SourceFile, content_hash: str) -> Landed:
-    partition = file.partition
+def _partition(call: LoadCall, file: SourceFile) -> str:
     if call.feed.partitions == "none":
-        partition = landing_partition(call.connection, call.feed, file)
-    load = call.open(partition, file.path, content_hash)
+        return landing_partition(call.connection, call.feed, file)
+    return file.partition
+
+
+def _land(call: LoadCall, file: SourceFile, header: Header, load: OpenLoad) -> Landed:
     # an empty list of all there is means that nothing is left, which only a person can say
     emptied = call.feed.is_complete and call.meant.allow_deletes
     feed = call.feed.model_copy(update={"empty": "allow"}) if emptied else call.feed
-    header = header_of(file)
-    if looks_like_a_header(feed, header):
-        note_columns(call.journal, load, header.columns)
-    with call.connection.transaction():
-        return land_file(call.connection, feed, file, header, load)
+    return land_file(call.connection, feed, file, header, load)

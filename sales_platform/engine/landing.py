@@ -83,7 +83,7 @@ def land_file(
     connection: Connection, feed: FileFeedContract, file: SourceFile, header: Header, load: OpenLoad
 ) -> Landed:
     """COPY one file into raw, beside what stands. Raises SourceError for a file that cannot be read as a
-    whole.
+    whole, of which no row stays.
     """
     new_columns = _match_header(connection, feed, file, header)
     result = copy_file(
@@ -96,6 +96,7 @@ def land_file(
         constants={"_load_id": str(load.load_id), "_partition": load.partition},
     )
     if result.content_hash != load.content_hash:
+        forget_loads(connection, feed, [load.load_id])
         raise SourceNotReady(
             "the file changed while it was read.",
             where=file.path,

@@ -16,7 +16,7 @@ from sales_platform.engine.fates import Fates, Outcome
 from sales_platform.engine.files import SourceFile
 from sales_platform.engine.judging import judge
 from sales_platform.engine.landing import Landed
-from sales_platform.engine.loads import LoadState, OpenLoad
+from sales_platform.engine.loads import Arriving, LoadState, OpenLoad
 from sales_platform.engine.reports import LoadReport
 from sales_platform.engine.snapshots import Meant
 from sales_platform.engine.warehouse import Connection
@@ -64,6 +64,12 @@ class LoadCall:
         )
         self.opened.append(load)
         return load
+
+    def open_all(self, arriving: Sequence[Arriving]) -> list[OpenLoad]:
+        """Record that the loads of files begin, before any of them is read into raw."""
+        opened = loads.open_loads(self.journal, self.feed, arriving, self.run_id)
+        self.opened += opened
+        return opened
 
     def open_again(self, state: LoadState) -> OpenLoad:
         """Record a load that only judges once more what raw holds of a partition."""

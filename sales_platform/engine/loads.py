@@ -165,6 +165,41 @@ def bury_dead_loads(journal: Connection, feed: str) -> None:
     )
 
 
+@dataclass(frozen=True)
+class Arriving:
+    """A file that is about to be read. columns: of its header, None where that tells none."""
+
+    partition: str
+    source: str
+    content_hash: str
+    columns: tuple[str, ...] | None
+
+
+def open_loads(
+    journal: Connection, feed: FileFeedContract, arriving: Sequence[Arriving], run_id: str
+) -> list[OpenLoad]:
+    """Record that the loads of some files begin, in their order and in one go."""
+    judgement = feed.judgement_hash
+    with journal.cursor() as cursor:
+        cursor.executemany(
+            """
+            insert into ops.load (feed, partition, source, content_hash, contract_hash, run_id, landed, columns)
+            values (%s, %s, %s, %s, %s, nullif(%s, ''), true, %s) returning load_id, started_at
+            """,
+            [
+                (feed.name, one.partition, one.source, one.content_hash, judgement, run_id, columns)
+                for one in arriving
+                for columns in [list(one.columns) if one.columns is not None else None]
+            ],
+            returning=True,
+        )
+        rows = [row for _ in cursor.results() for row in cursor.fetchall()] if arriving else []
+    return [
+        OpenLoad(load_id, feed.name, one.partition, one.source, one.content_hash, True, started_at)
+        for one, (load_id, started_at) in zip(arriving, rows, strict=True)
+    ]
+
+
 def open_load(
     journal: Connection,
     feed: FileFeedContract | TableFeed,
@@ -203,11 +238,6 @@ def open_table_load(
     ).fetchone()
     assert row is not None
     return OpenLoad(row[0], feed.name, "", source, None, True, row[1])
-
-
-def note_columns(journal: Connection, load: OpenLoad, columns: Sequence[str]) -> None:
-    """Record the header of the file that a load reads."""
-    journal.execute("update ops.load set columns = %s where load_id = %s", [list(columns), load.load_id])
 
 
 def record_unchanged(
