@@ -45,8 +45,9 @@ test-all: lint ## The same with the slow tests
 # In a folder of its own, so that no .env and no variable of the developer leads it to a real warehouse.
 checks: install ## Check the warehouse of a week's demo, made and removed here: build/checks.xml (JUnit)
 	@mkdir -p build; report="$$PWD/build/checks.xml"; bin="$$(cd $(BIN); pwd)"; \
-	unset WAREHOUSE_URL DAGSTER_PG_URL INVOICING_OLTP_URL ACCOUNTS_OLTP_URL SALES_PLATFORM_DATA; \
+	unset WAREHOUSE_URL DAGSTER_PG_URL INVOICING_OLTP_URL ACCOUNTS_OLTP_URL; \
 	export SALES_PLATFORM_HOME="$$(mktemp -d)"; trap 'rm -rf "$$SALES_PLATFORM_HOME"' EXIT; \
+	export SALES_PLATFORM_DATA="$$SALES_PLATFORM_HOME/data"; \
 	cd "$$SALES_PLATFORM_HOME"; \
 	"$$bin/sales-platform" demo --days 7 --no-serve; \
 	"$$bin/sales-platform" check --format junit >"$$report" || { cat "$$report"; exit 1; }
