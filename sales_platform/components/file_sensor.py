@@ -27,6 +27,8 @@ EVERY_SECONDS = 30
 # Late days that lie apart are a run each up to this many; more are one run, which passes over the days between.
 MOST_RUNS = 3
 NAMED = 3
+# How the newest load of a file ended when nothing is the matter with it.
+STANDING = ("succeeded", "unchanged")
 
 
 @dataclass(frozen=True)
@@ -123,14 +125,21 @@ def _remembered(cursor: str | None) -> tuple[dict[str, str], dict[str, str]] | N
 def _loaded(
     warehouse: WarehouseResource, feed: FileFeedContract, data: DataFolder, now: Mapping[str, str]
 ) -> dict[str, str]:
-    """The files of which the warehouse holds this very content, with their looks."""
+    """The files of which the warehouse holds this very content, with their looks. One that was put back after a worse
+    one was refused is not among them: only a run tells that all is well again.
+    """
     with warehouse.open().transaction() as connection:
         states = load_states(connection, feed)
     if feed.partitions == "none":
-        newest = newest_landing(states.values())
-        standing = {"": newest.content_hash} if newest else {}
+        landed = newest_landing(states.values())
+        newest = max(states.values(), key=lambda state: state.load_id, default=None)
+        standing = {"": landed.content_hash} if landed and newest and newest.status in STANDING else {}
     else:
-        standing = {name: s.content_hash for name, s in states.items() if s.landed_load_id is not None}
+        standing = {
+            name: state.content_hash
+            for name, state in states.items()
+            if state.landed_load_id is not None and state.status in STANDING
+        }
     return {
         name: look
         for name, look in now.items()

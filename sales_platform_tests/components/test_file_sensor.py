@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import dagster as dg
@@ -17,6 +18,7 @@ from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine.feeds import load_files
 from sales_platform.engine.files import locate
 from sales_platform.engine.warehouse import Warehouse
+from sales_platform.errors import DataRefused
 from sales_platform.resources import SourceFilesResource, WarehouseResource
 
 PARTS = FileFeedContract.model_validate(
@@ -217,6 +219,31 @@ def test_a_loaded_file_that_changed_before_the_first_look_is_loaded_again(parts:
     parts.put("parts/b.csv", "id\n2\n")
     parts.tick()
     assert parts.asked() == [("b.csv", "b.csv")]
+
+
+@pytest.mark.parametrize("feed", [PARTS, LIST])
+def test_a_file_that_is_put_back_as_it_was_after_a_bad_one_is_loaded_once_more_so_that_all_is_well(
+    feed: FileFeedContract, warehouse_url: str, tmp_path: Path
+) -> None:
+    feed = feed.model_copy(update={"reject_limit": Decimal(0)})
+    ticks = Ticks(feed, warehouse_url, tmp_path)
+    path, name = ("parts/a.csv", "a.csv") if feed.partitions == "per_file" else ("list.csv", None)
+
+    def load() -> None:
+        load_files(ticks.warehouse, feed, [locate(ticks.data, feed.path, name)])
+
+    ticks.put(path, "id\n1\n")
+    load()
+    ticks.put(path, "id\nno number\n")
+    with pytest.raises(DataRefused):
+        load()
+    ticks.put(path, "id\n1\n")
+    ticks.tick()
+    assert ticks.tick().run_requests
+    load()
+    ticks.cursor = None
+    ticks.tick()
+    assert not ticks.tick().run_requests
 
 
 def test_files_that_no_feed_reads_are_told(parts: Ticks) -> None:
