@@ -1,8 +1,11 @@
 """The rows of raw, cast and judged by their contract into the temporary table `judged`. Nothing that stays.
 
-Three levels, fenced by `offset 0` so that each expression is computed once: normalise the text, or read its
+Three levels, fenced by an offset of nothing so that each expression is computed once: normalise the text, or read its
 value where it is plainly written; cast the others; judge the value. `_reasons` is NULL for a clean row, else
 every reason in the order of the contract.
+
+The offset is a bigint as it stands, because one that has to be cast first is taken for a limit, and what lies above a
+limit is computed on one core.
 """
 
 from __future__ import annotations
@@ -50,7 +53,7 @@ def judge(
     absences = absences_of(connection, feed, [*load_ids, *corrections])
     if source_rows is not None:
         which = sql.SQL("{} and r._source_row = any({})").format(which, sql.Literal(list(source_rows)))
-    # The quick reading of the values is worth several cores; by default the planner fears to gather the rows.
+    # Reading and judging values is worth several cores; by default the planner fears to gather the rows.
     connection.execute("set local parallel_tuple_cost = 0.01")
     connection.execute(judgement(feed, which, newest_load, snapshot_at, parents, absences))
     connection.execute("set local parallel_tuple_cost to default")
@@ -110,11 +113,11 @@ from (
             select r._load_id, r._partition, r._source_row, {normals}
             from {raw} as r
             where {which}
-            offset 0
+            offset bigint '0'
         ) as n
-        offset 0
+        offset bigint '0'
     ) as t
-    offset 0
+    offset bigint '0'
 ) as t
 {references}"""
     ).format(
