@@ -12,6 +12,7 @@ import dagster as dg
 import yaml
 
 from sales_platform.components.feed_checks import staging_inspection
+from sales_platform.components.feed_specs import AnyFeed
 from sales_platform.components.inspecting import Judge
 from sales_platform.components.load_checks import LoadChecks
 from sales_platform.components.source_checks import result as source_result
@@ -38,7 +39,7 @@ from sales_platform.sources.invoicing.generator import make_history
 from sales_platform.sources.invoicing.history import SMALL
 from sales_platform.sources.retail.generator import generate as generate_sales
 from sales_platform.sources.schema import ensure_schema
-from sales_platform_tests.components.judged import judges_of
+from sales_platform_tests.components.judged import AnyTable, judges_of
 
 DAYS = 3
 PARTITIONED_LAST = {"none": 0, "daily": 1, "per_file": 1}
@@ -114,11 +115,13 @@ def _of_tables(connection: Connection) -> Iterator[dg.AssetCheckResult]:
 
 
 def _judges(catalog: Catalog) -> Iterator[Judge]:
-    for feed in (*catalog.feeds.values(), *catalog.table_feeds.values()):
+    feeds: list[AnyFeed] = [*catalog.feeds.values(), *catalog.table_feeds.values()]
+    for feed in feeds:
         yield staging_inspection(feed)
         yield LoadChecks(feed)
-    for contract in (*catalog.dimensions.values(), *catalog.tables.values()):
-        yield from judges_of(contract)
+    tables: list[AnyTable] = [*catalog.dimensions.values(), *catalog.tables.values()]
+    for table in tables:
+        yield from judges_of(table)
 
 
 @cache
