@@ -17,7 +17,7 @@ AUDIT = "audit"
 def spec(table: SqlTableContract) -> dg.AssetCheckSpec:
     held = [
         f"{', '.join(equality.figures)} as in {equality.table}"
-        + (f" for each {', '.join(equality.by)}" if equality.by else "")
+        + (f" for each {', '.join(name.removeprefix('_') for name in equality.by)}" if equality.by else "")
         for equality in table.equals
     ]
     told = "; ".join([f"one row per {', '.join(table.grain)}, none of them empty", *held])
