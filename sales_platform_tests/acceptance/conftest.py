@@ -29,15 +29,15 @@ class Command:
         own = {"SALES_PLATFORM_HOME": str(self.home), "NO_COLOR": "1", "COLUMNS": "100"}
         return {**os.environ, **own, **self.settings}
 
-    def __call__(self, *arguments: str, code: int = 0) -> str:
-        """Standard output of one command, which ends with `code`."""
+    def __call__(self, *arguments: str, code: int = 0, wait: float = 240) -> str:
+        """Standard output of one command, which ends with `code` within `wait` seconds."""
         done = subprocess.run(
             [PROGRAM, *arguments],
             cwd=self.folder,
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=wait,
             check=False,
         )
         assert done.returncode == code, f"{arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
