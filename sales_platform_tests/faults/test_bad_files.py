@@ -184,8 +184,10 @@ def test_q_09_too_many_rejected_rows_refuse_the_day_and_the_other_days_are_publi
 
 def test_a_first_file_that_is_refused_leaves_nothing_behind(road: Road) -> None:
     road.put("customers.csv", text([*customers(3), b"x,No Number,a@b.c,Gold,2025-01-01"], CUSTOMERS_HEADER))
-    with pytest.raises(DataRefused, match=r"INVALID_CUSTOMER_ID 1 \(line 5\)"):
+    with pytest.raises(DataRefused, match=r"INVALID_CUSTOMER_ID 1 \(line 5\)") as caught:
         road.load("customers")
+    (sample,) = caught.value.samples
+    assert [*sample][1:] == ["line", "reasons", "customer_id"]  # neither name nor e-mail
     assert road.one("select count(*) from raw.retail_customers") == 0
     assert road.one("select count(*) from ops.snapshot") == 0
     road.put("customers.csv", text(customers(3), CUSTOMERS_HEADER))
