@@ -11,7 +11,7 @@ import sqlglot
 from psycopg import sql
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from sqlglot.lineage import lineage
+from sqlglot.lineage import Node, lineage
 
 from sales_platform.contracts.catalog import PROJECT_ROOT
 from sales_platform.contracts.table import SqlTableContract
@@ -72,15 +72,17 @@ def output_columns(table: SqlTableContract) -> tuple[str, ...]:
 
 
 def column_lineage(table: SqlTableContract) -> dict[str, list[tuple[str, str]]]:
-    """Column → (input table, input column) pairs that it is computed from."""
-    return {column: _origins(table, column) for column in output_columns(table)}
-
-
-def _origins(table: SqlTableContract, column: str) -> list[tuple[str, str]]:
+    """Column → (input table, input column) pairs that it is computed from; none where the SELECT hides them."""
     try:
-        node = lineage(column, parsed(table).sql("postgres"), schema={}, dialect="postgres")
+        # all columns at once, because to resolve the names of a SELECT takes longer than to follow one
+        found = lineage(None, parsed(table), schema={}, dialect="postgres", trim_selects=False)
     except (SqlglotError, ValueError):
-        return []
+        found = {}
+    assert isinstance(found, dict)
+    return {column: _origins(found[column]) if column in found else [] for column in output_columns(table)}
+
+
+def _origins(node: Node) -> list[tuple[str, str]]:
     origins = set()
     for leaf in node.walk():
         source = leaf.source
