@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sales_platform.components.audit_check import AUDIT
 from sales_platform.components.feed_checks import REJECT_LIMIT as REJECT_LIMIT_CHECK
 from sales_platform.components.run_outcomes import EndedCheck, EndedRun, EndedStep, Scope
 from sales_platform.engine.incidents import (
@@ -14,6 +15,9 @@ from sales_platform.engine.incidents import (
     Recovery,
     Trouble,
 )
+
+_LATER_TABLES_WAIT = "Later tables wait; the check shows samples and the SQL that lists every offender."
+_FOLLOWS = {AUDIT: "What stood before still stands; the check shows the figures and samples."}
 
 NAMED = 3
 
@@ -64,7 +68,7 @@ def _of_check(check: EndedCheck, link: str) -> Trouble:
         act = "What stood before still stands. `sales-platform rejected list` names the reasons."
     else:
         subject = _subject([f"{check.name} of {check.table}"], scope)
-        act = "Later tables wait; the check shows samples and the SQL that lists every offender."
+        act = _FOLLOWS.get(check.name, _LATER_TABLES_WAIT)
     kind = REJECT_LIMIT if limit else CHECK_FAILURE
     return Trouble(kind, subject, f"{_sentence(check.told)} {act}".strip(), parts, check.at, link)
 
