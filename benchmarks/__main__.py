@@ -8,7 +8,20 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import backfill, billing, customers, ledger, order_ticks, orders, replace, sales, snapshot
+from benchmarks import (
+    backfill,
+    billing,
+    checks,
+    customers,
+    definitions,
+    ledger,
+    order_ticks,
+    orders,
+    replace,
+    sales,
+    snapshot,
+    ticks,
+)
 from benchmarks.measuring import Result, show
 
 Measure = Callable[[int, int], list[Result]]
@@ -26,6 +39,9 @@ ALL: dict[str, Measure] = {
     "snapshot": lambda rows, rounds: snapshot.measure(rows, _share(rows, 0.03), rounds),
     "backfill": lambda _, rounds: backfill.measure(rounds),
     "replace": replace.measure,
+    "checks": lambda _, rounds: checks.measure(rounds),
+    "definitions": lambda _, rounds: definitions.measure(rounds),
+    "tick": lambda _, rounds: ticks.measure(rounds),
 }
 
 
@@ -36,7 +52,7 @@ def main() -> int:
         "--rows",
         type=int,
         default=1_000_000,
-        help="of all but ledger and backfill, which have their own measure",
+        help="of those that are measured by rows",
     )
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
