@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 # without a sandbox of its own, which needs rights that a container does not give
@@ -19,9 +19,9 @@ DOMAINS = ("retail", "billing", "channels", "invoicing", "accounts")
 
 
 @contextmanager
-def opened(address: str, *, width: int = 1600, height: int = 1000, scale: float = 1.0) -> Iterator[Page]:
-    """A page of the UI at `address`. scale: pixels of a picture for each of its own. Skips the test where Chromium is
-    not installed.
+def opened(address: str, *, height: int = 1000, scale: float = 1.0) -> Iterator[Page]:
+    """A page of the UI at `address`, 1600 pixels wide. scale: how large a picture shows each of them. Skips the test
+    where Chromium is not installed.
     """
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
@@ -29,7 +29,7 @@ def opened(address: str, *, width: int = 1600, height: int = 1000, scale: float 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         page = browser.new_page(
-            base_url=address, viewport={"width": width, "height": height}, device_scale_factor=scale
+            base_url=address, viewport={"width": 1600, "height": height}, device_scale_factor=scale
         )
         page.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)
@@ -43,6 +43,11 @@ def open_graph(page: Page, *, expanded: str | None = None) -> None:
     layers = " or ".join(f'key:"{name}/*"' for name in ("staging", "analytics", "marts"))
     unfolded = f"?expanded={quote(f'global@global:{expanded}')}" if expanded else ""
     page.goto(f"/asset-groups~{quote(f'({groups}) and ({layers})', safe='')}/{unfolded}")
+
+
+def in_graph(page: Page, name: str) -> Locator:
+    """A domain as the graph shows it, not the list beside."""
+    return page.locator("svg").get_by_text(name, exact=True)
 
 
 def launch_backfill(page: Page, group: str, first: str, last: str) -> None:
