@@ -126,7 +126,7 @@ def _check_keys(
     """Checks that can run by themselves; those that a load evaluates with its own figures stay with it. What is asked
     about some partitions is not how old the newest is.
     """
-    from sales_platform.defs.automation.freshness import BROKEN_BY_TIME
+    from sales_platform.components.load_checks import BROKEN_BY_TIME
 
     selected = select(platform.definitions, selection)
     chosen = {name for domain in selected for name in domain.all}

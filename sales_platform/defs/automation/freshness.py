@@ -5,10 +5,10 @@ from __future__ import annotations
 import dagster as dg
 
 from sales_platform.components import policy
+from sales_platform.components.load_checks import BROKEN_BY_TIME
 from sales_platform.settings import load_settings
 
 EVERY_HOUR = "0 * * * *"
-BROKEN_BY_TIME = frozenset({"freshness", "yesterday_there", "late_files"})
 
 
 def hourly(found: dg.Definitions) -> dg.Definitions:
