@@ -99,8 +99,7 @@ def test_a_sound_record_passes_every_check(sound: Connection) -> None:
     }  # fmt: skip
     assert results["volume"].description == "1,000 rows in 2026-03-03, usual are 1,000 (median of 9)"
     assert (
-        results["freshness"].description
-        == "fresh: 9 h 0 min ago; warns beyond 36 hours, fails beyond 3 days"
+        results["freshness"].description == "fresh: 9 h 0 min ago; warns beyond 36 hours, fails beyond 3 days"
     )
 
 

@@ -96,7 +96,15 @@ def test_every_check_says_what_it_asks(checks: Checks) -> None:
 
 def test_the_checks_of_the_daily_feed_come_from_its_contract(checks: Checks) -> None:
     found = {name.split(":")[1] for name in checks if name.startswith("staging/retail_sales:")}
-    assert found >= {"conservation", "reject_limit", "required", "unique", "range", "reference", "files_there"}
+    assert found >= {
+        "conservation",
+        "reject_limit",
+        "required",
+        "unique",
+        "range",
+        "reference",
+        "files_there",
+    }
 
 
 def test_every_table_that_later_layers_read_is_guarded_by_a_blocking_check(

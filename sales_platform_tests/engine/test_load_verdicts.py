@@ -30,7 +30,9 @@ PARIS = ZoneInfo("Europe/Paris")
 def days(*rows: int, step: int = 7) -> list[Loaded]:
     """Loads of Mondays, the last on MONDAY; step 1: of days in a row."""
     first = MONDAY - (len(rows) - 1) * step * DAY
-    return [Loaded(str(first + n * step * DAY), first + n * step * DAY, count) for n, count in enumerate(rows)]
+    return [
+        Loaded(str(first + n * step * DAY), first + n * step * DAY, count) for n, count in enumerate(rows)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +102,14 @@ HOURS = Freshness(warn=timedelta(hours=36), error=timedelta(days=3))
 
 @pytest.mark.parametrize(
     ("age", "verdict"),
-    [(0, Age.FRESH), (36, Age.FRESH), (36.01, Age.OLD), (72, Age.OLD), (72.01, Age.TOO_OLD), (-0.01, Age.FUTURE)],
+    [
+        (0, Age.FRESH),
+        (36, Age.FRESH),
+        (36.01, Age.OLD),
+        (72, Age.OLD),
+        (72.01, Age.TOO_OLD),
+        (-0.01, Age.FUTURE),
+    ],
 )
 def test_i_34_age_warns_then_fails_and_the_future_is_an_error(age: float, verdict: Age) -> None:
     assert judge_freshness(Seen(NOW - timedelta(hours=age), True), HOURS, NOW).verdict is verdict
