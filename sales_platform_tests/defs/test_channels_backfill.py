@@ -171,7 +171,9 @@ def _one_window(road: ChannelsRoad, window: Sequence[date]) -> None:
     road.publish()
 
 
-@pytest.mark.parametrize("order", ["newest first", "random", "parallel"])
+@pytest.mark.parametrize(
+    "order", [pytest.param("newest first", marks=pytest.mark.slow), "random", "parallel"]
+)
 def test_b_08_the_windows_of_a_year_give_the_same_in_any_order(road: ChannelsRoad, order: str) -> None:
     latest = _write_year(road)
     road.load_lists()

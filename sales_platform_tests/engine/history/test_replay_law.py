@@ -148,7 +148,9 @@ def _prove(server: EmbeddedServer, template: str, on_duplicate: str, *, examples
     )
 
 
-@pytest.mark.parametrize("on_duplicate", ["latest", "first", "reject"])
+@pytest.mark.parametrize(
+    "on_duplicate", ["latest", *(pytest.param(word, marks=pytest.mark.slow) for word in ("first", "reject"))]
+)
 def test_any_sequence_of_loads_kills_and_refreshes_equals_one_rebuild(
     postgres_server: EmbeddedServer, migrated_template: str, on_duplicate: str
 ) -> None:

@@ -360,7 +360,7 @@ def _random_lists(dice: random.Random, count: int) -> list[Taken]:
 
 
 @pytest.mark.parametrize("scoped", [False, True], ids=["whole", "parts"])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_lists_and_events_in_any_order_give_one_history(
     warehouse_url: str, tmp_path: Path, seed: int, scoped: bool
 ) -> None:
