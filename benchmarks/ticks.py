@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 import psycopg
+from psycopg import sql
 
 from benchmarks.bench_server import fresh_server, new_warehouse
 from benchmarks.measuring import Measured, Result, seconds
@@ -146,7 +147,8 @@ def _look_at_source(warehouse: Warehouse, database: SourceDatabase) -> None:
                 "select indexrelid from pg_index where indrelid = to_regclass(%s)",
                 [f"{_SOURCE}.{feed.table}"],
             ).fetchall()
-            connection.execute(f"select max({feed.cursor}) from {_SOURCE}.{feed.table}").fetchone()
+            stamp, table = sql.Identifier(str(feed.cursor)), sql.Identifier(_SOURCE, feed.table)
+            connection.execute(sql.SQL("select max({}) from {}").format(stamp, table)).fetchone()
         connection.execute("select clock_timestamp(), pg_is_in_recovery()").fetchone()
         connection.execute("select backend_xid, xact_start, pid from pg_stat_activity").fetchall()
         connection.execute("select transaction from pg_prepared_xacts").fetchall()

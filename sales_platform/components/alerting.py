@@ -16,10 +16,13 @@ from sales_platform.engine.incidents import (
     Trouble,
 )
 
-_LATER_TABLES_WAIT = "Later tables wait; the check shows samples and the SQL that lists every offender."
-_FOLLOWS = {AUDIT: "What stood before still stands; the check shows the figures and samples."}
-
 NAMED = 3
+
+_LATER_TABLES_WAIT = "Later tables wait; the check shows samples and the SQL that lists every offender."
+_FOLLOWS = {
+    AUDIT: "What stood before still stands; the check shows the figures and samples.",
+    REJECT_LIMIT_CHECK: "What stood before still stands. `sales-platform rejected list` names the reasons.",
+}
 
 
 def troubles(run: EndedRun, link: str) -> list[Trouble]:
@@ -63,12 +66,8 @@ def _of_check(check: EndedCheck, link: str) -> Trouble:
     scope = check.bad or check.scope
     parts = tuple(_parts(_name(check), scope, exact=bool(check.bad)))
     limit = check.name == REJECT_LIMIT_CHECK
-    if limit:
-        subject = _subject([check.table], scope)
-        act = "What stood before still stands. `sales-platform rejected list` names the reasons."
-    else:
-        subject = _subject([f"{check.name} of {check.table}"], scope)
-        act = _FOLLOWS.get(check.name, _LATER_TABLES_WAIT)
+    subject = _subject([check.table if limit else f"{check.name} of {check.table}"], scope)
+    act = _FOLLOWS.get(check.name, _LATER_TABLES_WAIT)
     kind = REJECT_LIMIT if limit else CHECK_FAILURE
     return Trouble(kind, subject, f"{_sentence(check.told)} {act}".strip(), parts, check.at, link)
 

@@ -17,7 +17,7 @@ from sales_platform.components.file_decisions import Decision, decide, spare, st
 from sales_platform.contracts.catalog import read_catalog
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine.files import SourceFile, existing_days, existing_files, locate
-from sales_platform.engine.loads import load_states, newest_landing
+from sales_platform.engine.loads import STANDING, load_states, newest_landing
 from sales_platform.engine.strays import strays
 from sales_platform.errors import FileMissing, SalesPlatformError, SourceError, SourceNotReady
 from sales_platform.resources import SourceFilesResource, WarehouseResource
@@ -27,8 +27,6 @@ EVERY_SECONDS = 30
 # Late days that lie apart are a run each up to this many; more are one run, which passes over the days between.
 MOST_RUNS = 3
 NAMED = 3
-# How the newest load of a file ended when nothing is the matter with it.
-STANDING = ("succeeded", "unchanged")
 
 
 @dataclass(frozen=True)

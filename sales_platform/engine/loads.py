@@ -21,6 +21,9 @@ from sales_platform.errors import SalesPlatformError
 
 log = logging.getLogger(__name__)
 
+# States of a load after which the rows of its partition stand.
+STANDING = ("succeeded", "unchanged")
+
 
 @dataclass(frozen=True)
 class LoadState:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine.files import existing_files, locate, natural_order
-from sales_platform.engine.loads import LoadState, load_states
+from sales_platform.engine.loads import STANDING, LoadState, load_states
 from sales_platform.engine.parents import parents_changed
 from sales_platform.engine.warehouse import Connection
 from sales_platform.errors import SourceError, SourceNotReady
-from sales_platform.operations.planning import STANDING, Why
+from sales_platform.operations.planning import Why
 from sales_platform.settings import Settings
 
 if TYPE_CHECKING:

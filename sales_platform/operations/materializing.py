@@ -18,11 +18,9 @@ from dataclasses import dataclass
 import dagster as dg
 
 from sales_platform import errors
+from sales_platform.components.launching import RANGE
 from sales_platform.errors import WrongUse
 from sales_platform.operations.dead_runs import living
-
-RANGE_START = "dagster/asset_partition_range_start"
-RANGE_END = "dagster/asset_partition_range_end"
 
 OnEvent = Callable[[dg.DagsterEvent], None]
 
@@ -128,7 +126,7 @@ def materialize_in(
             asset_selection=keys,
             tags={
                 **(tags or {}),
-                **({} if first is None else {RANGE_START: first, RANGE_END: last or first}),
+                **({} if first is None else dict(zip(RANGE, (first, last or first), strict=True))),
             },
             run_config=QUIET,
             raise_on_error=False,

@@ -10,8 +10,6 @@ from enum import Enum
 from sales_platform.errors import WrongUse
 
 ONE_DAY = timedelta(days=1)
-# states of a load after which the rows of its partition stand
-STANDING = ("succeeded", "unchanged")
 
 
 class Why(Enum):

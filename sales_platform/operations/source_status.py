@@ -8,9 +8,10 @@ from datetime import datetime
 
 from sales_platform.contracts.source import TableFeed
 from sales_platform.engine import loads
+from sales_platform.engine.loads import STANDING
 from sales_platform.engine.oltp.watermarks import read_watermark, warehouse_clock
 from sales_platform.engine.warehouse import Connection
-from sales_platform.operations.planning import STANDING, Why
+from sales_platform.operations.planning import Why
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,14 @@ from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.contracts.source import TableFeed
 from sales_platform.engine.freshness import judge_freshness, last_seen
 from sales_platform.engine.incidents import OpenIncident, open_incidents
-from sales_platform.engine.loads import load_states
+from sales_platform.engine.loads import STANDING, load_states
 from sales_platform.engine.oltp.watermarks import warehouse_clock
 from sales_platform.engine.strays import strays
 from sales_platform.engine.warehouse import Connection
 from sales_platform.operations.failing_checks import FailingCheck, failing_checks
 from sales_platform.operations.file_planning import survey_files
 from sales_platform.operations.opening import open_warehouse
-from sales_platform.operations.planning import STANDING, Why, plan_days
+from sales_platform.operations.planning import Why, plan_days
 from sales_platform.operations.source_status import (
     SourceStatus,
     due_of,

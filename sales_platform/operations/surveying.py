@@ -10,11 +10,11 @@ from sales_platform.contracts.catalog import read_catalog
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.contracts.table import SqlTableContract
 from sales_platform.engine.files import existing_days, locate
-from sales_platform.engine.loads import LoadState, load_states
+from sales_platform.engine.loads import STANDING, LoadState, load_states
 from sales_platform.engine.publish import stale_partitions
 from sales_platform.engine.warehouse import Connection, Warehouse
 from sales_platform.errors import FileMissing, SourceError, SourceNotReady
-from sales_platform.operations.planning import STANDING, DayLoad, Plan, plan_days
+from sales_platform.operations.planning import DayLoad, Plan, plan_days
 from sales_platform.operations.selecting import Selected
 from sales_platform.operations.undated import survey_undated
 from sales_platform.settings import DataFolder, Settings

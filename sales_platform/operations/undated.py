@@ -9,12 +9,12 @@ from sales_platform.contracts.catalog import Catalog, read_catalog
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine.affected import logic_hash
 from sales_platform.engine.files import locate
-from sales_platform.engine.loads import load_states
+from sales_platform.engine.loads import STANDING, load_states
 from sales_platform.engine.publish import stale_partitions
 from sales_platform.engine.versions import table_is_stale
 from sales_platform.engine.warehouse import Connection
 from sales_platform.errors import FileMissing, SourceError, SourceNotReady
-from sales_platform.operations.planning import STANDING, Why
+from sales_platform.operations.planning import Why
 from sales_platform.settings import Settings
 
 
