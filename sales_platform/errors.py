@@ -4,7 +4,8 @@
     ├── TransientError        may pass by itself: Dagster retries it
     │   ├── ServerUnavailable     a database that is down, starting or cut off
     │   ├── LockNotAvailable      another run holds the table
-    │   └── SourceNotReady        a file that is still being written
+    │   ├── SourceNotReady        a file that is still being written
+    │   └── StoreUnavailable      the store of backups is down, slow or busy
     └── PermanentError        will not pass: nobody retries it
         ├── WrongUse              a command or a range that makes no sense      (exit 2)
         ├── ConfigurationError    a setting that is missing or wrong
@@ -17,6 +18,11 @@
         ├── DataRefused           a limit or guard that forbids publishing      (exit 3)
         │   ├── SnapshotRefused       one snapshot of a feed; others are published
         │   └── AuditFailed           a fact or mart that was found wrong before its commit
+        ├── StoreRefused          the store of backups says no: a wrong key, no container
+        │   ├── BlobExists            a name that is taken; nothing is overwritten
+        │   └── BlobMissing           a blob that is not there
+        ├── BackupDamaged         a backup whose bytes are not what its manifest says
+        ├── RestoreRefused        a target that is not empty, or that cannot take the backup
         ├── Incomplete            part of the work was done                     (exit 4)
         ├── StorageFull           the server has no room
         └── DatabaseFailure       any other answer of the server
@@ -73,6 +79,10 @@ class LockNotAvailable(TransientError):
 
 class SourceNotReady(TransientError):
     """A file is still growing, or its marker is not there yet."""
+
+
+class StoreUnavailable(TransientError):
+    """The store of backups does not answer, or asks to come again."""
 
 
 class PermanentError(SalesPlatformError):
@@ -150,6 +160,28 @@ class AuditFailed(DataRefused):
 
     def __reduce__(self) -> tuple[object, ...]:
         return (*super().__reduce__(), {"evidence": self.evidence})
+
+
+class StoreRefused(PermanentError):
+    """The store of backups refuses: a key that is wrong, a container that is not there."""
+
+
+class BlobExists(StoreRefused):
+    """The name is taken, and nothing is ever overwritten."""
+
+
+class BlobMissing(StoreRefused):
+    """No blob of this name."""
+
+
+class BackupDamaged(PermanentError):
+    """What the store holds is not what the manifest says (K-06, K-07)."""
+
+
+class RestoreRefused(PermanentError):
+    """The target holds something already, or cannot take this backup (K-04, K-22, K-27)."""
+
+    exit_code = 3
 
 
 class Incomplete(PermanentError):
