@@ -16,7 +16,7 @@ class StoredBlob:
 
 
 class Store(Protocol):
-    """A container, or a folder. Every method raises StoreUnavailable for what may pass and StoreRefused for what won't."""
+    """A container, or a folder. Methods raise StoreUnavailable for what may pass, StoreRefused for what will not."""
 
     @property
     def place(self) -> str:
