@@ -8,6 +8,8 @@
     │   └── StoreUnavailable      the store of backups is down, slow or busy
     └── PermanentError        will not pass: nobody retries it
         ├── WrongUse              a command or a range that makes no sense      (exit 2)
+        │   └── WrongParameter        one parameter of a question is wrong
+        │       └── UnknownMetric         no metric of this name
         ├── ConfigurationError    a setting that is missing or wrong
         ├── ContractError         a contract that cannot be true
         ├── SourceError           an input that cannot be read as a whole
@@ -23,6 +25,7 @@
         │   └── BlobMissing           a blob that is not there
         ├── BackupDamaged         a backup whose bytes are not what its manifest says
         ├── RestoreRefused        a target that is not empty, or that cannot take the backup
+        ├── MartMissing           a mart that was not made yet, or by an older contract
         ├── Incomplete            part of the work was done                     (exit 4)
         ├── StorageFull           the server has no room
         └── DatabaseFailure       any other answer of the server
@@ -93,6 +96,33 @@ class WrongUse(PermanentError):
     """The request itself makes no sense."""
 
     exit_code = 2
+
+
+class WrongParameter(WrongUse):
+    """A parameter of a question has a value that it cannot have.
+
+    parameter: its name. allowed: what it may be, as far as that can be listed.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | None = None,
+        remedy: str | None = None,
+        parameter: str = "",
+        allowed: Sequence[str] = (),
+    ) -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.parameter = parameter
+        self.allowed = tuple(allowed)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (*super().__reduce__(), {"parameter": self.parameter, "allowed": self.allowed})
+
+
+class UnknownMetric(WrongParameter):
+    """No metric has this name."""
 
 
 class ConfigurationError(PermanentError):
@@ -182,6 +212,10 @@ class RestoreRefused(PermanentError):
     """The target holds something already, or cannot take this backup (K-04, K-22, K-27)."""
 
     exit_code = 3
+
+
+class MartMissing(PermanentError):
+    """A mart is not there yet, or lacks a column that its contract has by now."""
 
 
 class Incomplete(PermanentError):
