@@ -12,7 +12,7 @@ def docs(
         bool, typer.Option("--check", help="Write nothing; exit with 1 when a page is stale.")
     ] = False,
 ) -> None:
-    """Write a page per table and a star diagram per domain below docs/tables, from contracts and SQL."""
+    """Write a page per table and a star diagram per domain below docs/tables, and docs/metrics.md."""
     from sales_platform.cli.tables import console
     from sales_platform.operations.documenting import document
 
@@ -23,5 +23,5 @@ def docs(
     if not changes:
         output.print("every page is up to date.")
     elif check:
-        output.print(f"{len(changes)} pages are stale. Run `sales-platform docs` and commit docs/tables.")
+        output.print(f"{len(changes)} pages are stale. Run `sales-platform docs` and commit docs.")
         raise typer.Exit(1)

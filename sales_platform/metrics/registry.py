@@ -81,8 +81,10 @@ class Metric:
 
     @property
     def apart(self) -> tuple[str, ...]:
-        """Dimensions by which an answer is always grouped, because their values are never added."""
-        return self.mart.apart
+        """Dimensions by which an answer is always grouped, because their values are never added. Things that are
+        counted may be, whatever their currency.
+        """
+        return tuple(name for name in self.mart.apart if (name, self.unit) != (CURRENCY, "count"))
 
 
 _BY_CURRENCY = Dimension(CURRENCY, "company", "Currency", CURRENCY, None, "Three letters (ISO 4217)")

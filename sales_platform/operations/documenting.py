@@ -1,4 +1,4 @@
-"""What `sales-platform docs` does: the pages below `docs/tables/` as the definitions want them. Needs no server."""
+"""What `sales-platform docs` does: the pages of tables and of metrics as the definitions want them. Needs no server."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ class Change:
 def pages(definitions: dg.Definitions) -> dict[str, str]:
     """Path below the project → text, of every page."""
     from sales_platform.components.pages import FOLDER, page_path
+    from sales_platform.metrics.registry import read_registry
+    from sales_platform.operations.documenting_metrics import PAGE, metrics_page
     from sales_platform.operations.documenting_pages import domain_page, domains, index_page, table_page
     from sales_platform.operations.documenting_tables import documented_tables
 
@@ -31,6 +33,7 @@ def pages(definitions: dg.Definitions) -> dict[str, str]:
         f"{FOLDER}/README.md": index_page(tables),
         **{f"{FOLDER}/{domain}/README.md": domain_page(domain, tables) for domain in domains(tables)},
         **{page_path(table.domain, name): table_page(table, tables) for name, table in tables.items()},
+        PAGE: metrics_page(read_registry()),
     }
 
 
@@ -44,13 +47,11 @@ def document(*, writing: bool = True, root: Path = PROJECT_ROOT) -> list[Change]
 
 
 def bring_up_to_date(wanted: dict[str, str], root: Path, *, writing: bool) -> list[Change]:
-    """The same for given pages. Every other Markdown file in the folder is the page of a table that is gone."""
+    """The same for given pages. Every other Markdown file in the tables' folder is the page of one that is gone."""
     from sales_platform.components.pages import FOLDER
 
-    standing = {
-        path.relative_to(root).as_posix(): path.read_text(encoding="utf-8")
-        for path in sorted((root / FOLDER).rglob("*.md"))
-    }
+    found = {*(root / FOLDER).rglob("*.md"), *(root / path for path in wanted if (root / path).exists())}
+    standing = {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in sorted(found)}
     acts = {
         path: "changed" if path in standing else "new"
         for path in wanted

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,6 +15,7 @@ from sales_platform.engine.warehouse import Connection, Warehouse
 from sales_platform.errors import MartMissing, TransientError, UnknownMetric, WrongParameter
 from sales_platform.metrics.query import MetricQuery, moved_back
 from sales_platform.metrics.reading import reading
+from sales_platform.metrics.registry import FOLDER, read_registry
 from sales_platform.metrics.running import dimension_values, last_changed, run_query
 
 FEBRUARY = (date(2026, 2, 1), date(2026, 2, 28))
@@ -100,6 +103,7 @@ def test_a_comparison_reaches_the_ends_of_months_and_leap_days() -> None:
 def test_currencies_are_never_added(reader: Connection) -> None:
     flow = run_query(reader, MetricQuery("account_net_flow", *FEBRUARY))
     assert (flow.columns, sorted(flow.rows)) == (("currency", "value"), [("EUR", 7), ("USD", 6)])
+    assert rows(reader, "account_transactions") == [(3,)]
     assert rows(reader, "account_net_flow", filters={"currency": ["EUR"]}) == [("EUR", 7)]
     compared = rows(reader, "account_net_flow", date(2026, 2, 2), date(2026, 2, 2), compare="previous")
     assert sorted(compared) == [("EUR", None, 7), ("USD", -4, 10)]
@@ -186,3 +190,14 @@ def test_a_reading_session_neither_writes_nor_sees_raw_nor_runs_for_long(marts_u
             connection.execute("select pg_sleep(10)")
     with pytest.raises(TransientError), reading(Warehouse(marts_url), timeout_seconds=0.001) as connection:
         connection.execute("select pg_sleep(10)")
+
+
+def test_a_metric_of_five_lines_is_answered(reader: Connection, tmp_path: Path) -> None:
+    shutil.copy(FOLDER / "channels.yaml", tmp_path)
+    with (tmp_path / "channels.yaml").open("a", encoding="utf-8") as file:
+        file.write(
+            "  biggest_day:\n    title: Biggest day\n    unit: money\n    mart: channels_daily\n"
+            "    formula: max(attempted_amount)\n    description: Of any channel.\n"
+        )
+    result = run_query(reader, MetricQuery("biggest_day", *FEBRUARY), read_registry(tmp_path))
+    assert (result.rows, result.currency) == ([(Decimal("200.20"),)], "INR")

@@ -48,7 +48,7 @@ def origins(tables: dict[str, DocumentedTable], table: str, column: str) -> tupl
 
 def test_the_committed_pages_are_current(wanted: dict[str, str]) -> None:
     stale = [f"{c.path} ({c.act})" for c in bring_up_to_date(wanted, PROJECT_ROOT, writing=False)]
-    assert stale == [], "stale pages: run `sales-platform docs` and commit docs/tables"
+    assert stale == [], "stale pages: run `sales-platform docs` and commit docs"
 
 
 def test_every_asset_with_a_table_has_a_page_and_leads_to_it(specs: Specs, wanted: dict[str, str]) -> None:
