@@ -104,6 +104,38 @@ class Settings(BaseSettings):
         validation_alias="ALERT_WEBHOOK_FORMAT",
         description="What the webhook reads: slack (also Mattermost), or teams (a Workflows webhook).",
     )
+    backup_url: str | None = Field(
+        None,
+        validation_alias="BACKUP_URL",
+        description="Where backups are kept: abfs://container/prefix, or a URL that fsspec writes.",
+    )
+    azure_storage_account_name: str | None = Field(
+        None, validation_alias="AZURE_STORAGE_ACCOUNT_NAME", description="Storage account of abfs:// backups."
+    )
+    azure_storage_account_key: SecretStr | None = Field(
+        None, validation_alias="AZURE_STORAGE_ACCOUNT_KEY", description="Its key, a secret."
+    )
+    azure_storage_account: str | None = Field(
+        None, validation_alias="AZURE_STORAGE_ACCOUNT", description="Short for AZURE_STORAGE_ACCOUNT_NAME."
+    )
+    azure_storage_key: SecretStr | None = Field(
+        None, validation_alias="AZURE_STORAGE_KEY", description="Short for AZURE_STORAGE_ACCOUNT_KEY."
+    )
+    azure_storage_sas_token: SecretStr | None = Field(
+        None,
+        validation_alias="AZURE_STORAGE_SAS_TOKEN",
+        description="A shared access signature in place of the key, a secret.",
+    )
+    azure_storage_connection_string: SecretStr | None = Field(
+        None,
+        validation_alias="AZURE_STORAGE_CONNECTION_STRING",
+        description="Account, key and endpoint in one, in place of those; a secret.",
+    )
+    azure_storage_blob_endpoint: str | None = Field(
+        None,
+        validation_alias="AZURE_STORAGE_BLOB_ENDPOINT",
+        description="URL of the account where it is not Azure's own, such as Azurite's.",
+    )
     lock_timeout_seconds: int = Field(
         60,
         ge=1,

