@@ -15,6 +15,8 @@ from sales_platform.engine.staging import completes, joined, staged_columns, val
 from sales_platform.engine.tables import identifiers
 from sales_platform.engine.warehouse import Connection
 
+_SORTED_FAST = ("smallint", "integer", "bigint")
+
 
 def choose_within_partitions(connection: Connection, feed: FileFeedContract) -> bool:
     """Make `best`, one row per key and partition of the clean rows of `judged`, and `losers`, the others with
@@ -26,12 +28,7 @@ def choose_within_partitions(connection: Connection, feed: FileFeedContract) -> 
     forget_choice(connection)
     columns = identifiers(staged_columns(feed))
     key = identifiers(feed.staging_key)
-    repeated = connection.execute(
-        sql.SQL(
-            "create temporary table repeated on commit drop as"
-            " select {key} from judged where _reasons is null group by {key} having count(*) > 1"
-        ).format(key=key)
-    ).rowcount
+    repeated = 0 if _surely_unique(connection, feed) else _note_repeated(connection, key)
     if repeated:
         connection.execute("analyze pg_temp.repeated")
         contested = sql.SQL("_reasons is null and ({}) in (select * from repeated)").format(key)
@@ -45,6 +42,28 @@ def choose_within_partitions(connection: Connection, feed: FileFeedContract) -> 
     connection.execute(sql.SQL(best).format(columns=columns, key=key))
     connection.execute(losers)
     return repeated > 0
+
+
+def _surely_unique(connection: Connection, feed: FileFeedContract) -> bool:
+    """Whether no key occurs twice, where that is told without grouping: sorting integers costs less than half of it."""
+    if len(feed.key) != 1 or feed.event_time or feed.columns[feed.key[0]].kind.sql not in _SORTED_FAST:
+        return False
+    row = connection.execute(
+        sql.SQL("select count(*) = count(distinct {}) from judged where _reasons is null").format(
+            sql.Identifier(feed.key[0])
+        )
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _note_repeated(connection: Connection, key: sql.Composable) -> int:
+    """`repeated`: the keys of several clean rows. Returns how many."""
+    return connection.execute(
+        sql.SQL(
+            "create temporary table repeated on commit drop as"
+            " select {key} from judged where _reasons is null group by {key} having count(*) > 1"
+        ).format(key=key)
+    ).rowcount
 
 
 def see_every_clean_row(connection: Connection, feed: FileFeedContract) -> None:

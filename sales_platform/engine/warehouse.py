@@ -18,7 +18,7 @@ _SESSION = "-c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=postgres -c se
 # A transaction waits while the source of its rows works.
 _PATIENCE = "-c idle_in_transaction_session_timeout=0"
 # A load works in temporary tables and joins few changed keys with large tables on disks that seek in no time.
-_PLANNING = "-c work_mem=64MB -c temp_buffers=64MB -c random_page_cost=1.1"
+_PLANNING = "-c work_mem=64MB -c hash_mem_multiplier=3 -c temp_buffers=64MB -c random_page_cost=1.1"
 
 
 @dataclass(frozen=True)
