@@ -220,6 +220,7 @@ class _Work:
         return TableCopy(
             schema=table.schema,
             name=table.name,
+            above=table.above,
             columns=table.columns,
             blob=blob,
             rows=content.rows,

@@ -91,7 +91,7 @@ def _environment(url: str) -> dict[str, str]:
                 remedy="Leave it out of the URL, or put it into a pg_service.conf.",
             )
         environment[variables[name]] = str(value)
-    return environment | {"PGAPPNAME": "sales_platform backup", "PGOPTIONS": ""}
+    return environment | {"PGAPPNAME": "sales_platform backup"}
 
 
 def _pattern(schema: str) -> str:

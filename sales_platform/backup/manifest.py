@@ -29,12 +29,14 @@ class Column:
 class TableCopy:
     """One table and its blob.
 
+    above: the partitioned tables that it is a part of, `schema.table`.
     blob: name below the backup. length, sha256, md5 (hex): of the blob. content_*: of the CSV stream that the server
     sent, which is the blob itself where the format is CSV. Generated columns are not among `columns`.
     """
 
     schema: str
     name: str
+    above: list[str]
     columns: list[Column]
     blob: str
     rows: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sales_platform.backup.manifest import Definition, Manifest
+from sales_platform.backup.manifest import Definition, Manifest, TableCopy
 from sales_platform.errors import WrongUse
 
 Table = tuple[str, str]
@@ -26,20 +26,27 @@ def of_tables(definitions: Sequence[Definition], tables: Collection[Table]) -> l
     ]
 
 
-def named(manifest: Manifest, names: Sequence[str]) -> list[Table]:
-    """The tables that a person named: `schema.table`, or the bare name where it is the only one. Raises WrongUse."""
-    known = [(one.schema, one.name) for one in manifest.tables]
-    found: list[Table] = []
+def named(manifest: Manifest, names: Sequence[str]) -> list[TableCopy]:
+    """The tables that a person named, with the partitions below them: `schema.table`, or the bare name where it is
+    the only one. Raises WrongUse.
+    """
+    known = sorted({title for one in manifest.tables for title in (one.title, *one.above)})
+    wanted: set[str] = set()
     for name in names:
-        fitting = [one for one in known if name in (one[1], ".".join(one))]
+        fitting = [title for title in known if name in (title, title.partition(".")[2])]
         if len(fitting) != 1:
             what = (
                 "several tables of the backup have this name" if fitting else "the backup has no such table"
             )
             raise WrongUse(
-                f"{what}: {name}.",
-                where=manifest.id,
-                remedy=f"It has {', '.join('.'.join(one) for one in known) or 'none'}.",
+                f"{what}: {name}.", where=manifest.id, remedy=f"It has {', '.join(known) or 'none'}."
             )
-        found += [one for one in fitting if one not in found]
-    return found
+        wanted.update(fitting)
+    return [one for one in manifest.tables if wanted.intersection([one.title, *one.above])]
+
+
+def of_copies(manifest: Manifest, copies: Sequence[TableCopy], standing: Collection[str]) -> list[Definition]:
+    """What makes these tables, and those above them that do not stand; none for none."""
+    titles = {title for one in copies for title in (one.title, *one.above)}.difference(standing)
+    tables = {one.table for one in manifest.definitions if one.table and ".".join(one.table) in titles}
+    return of_tables(manifest.definitions, tables) if copies else []

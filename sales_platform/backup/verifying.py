@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -44,20 +44,38 @@ def verify(
     if naming.MANIFEST not in folder:
         raise BackupDamaged("the manifest is gone.", where=f"{backup.prefix}{naming.MANIFEST}")
     now = read_backup(store, backup.prefix, folder)
+    try:
+        require_intact(store, backup, backup.manifest.tables, deep=deep, report=report)
+    except BackupDamaged:
+        if record:
+            note_verified(store, backup, "damaged")
+        raise
+    if record and deep:
+        note_verified(store, backup, "deep")
+    return Verified(len(backup.manifest.tables), backup.manifest.length, deep, now.warnings)
+
+
+def require_intact(
+    store: Store,
+    backup: Backup,
+    tables: Sequence[TableCopy],
+    *,
+    deep: bool = True,
+    report: Report | None = None,
+) -> None:
+    """Look at the blobs of some tables; nothing is noted. Raises BackupDamaged that names every bad one."""
+    folder = {blob.name.removeprefix(backup.prefix): blob.length for blob in store.list(backup.prefix)}
     faults = [
         f"{table.blob} {fault}"
-        for table in backup.manifest.tables
+        for table in tables
         if (fault := _fault(store, backup, table, folder, one_at_a_time(report) if deep else None))
     ]
-    if record and (deep or faults):
-        note_verified(store, backup, "damaged" if faults else "deep")
     if faults:
         raise BackupDamaged(
-            f"{len(faults)} of {len(backup.manifest.tables)} blobs are damaged: {'; '.join(faults)}.",
+            f"{len(faults)} of {len(tables)} blobs are damaged: {'; '.join(faults)}.",
             where=f"{store.place}/{backup.prefix}",
             remedy="Restore another backup, and look after the store.",
         )
-    return Verified(len(backup.manifest.tables), backup.manifest.length, deep, now.warnings)
 
 
 def note_verified(store: Store, backup: Backup, level: Level) -> None:
