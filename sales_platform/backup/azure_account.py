@@ -8,7 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential, TokenCredential
+from azure.core.exceptions import ServiceResponseError
 from azure.core.pipeline import PipelineRequest, PipelineResponse
+from azure.core.pipeline.transport import HttpRequest, HttpResponse, RequestsTransport
 from azure.storage.blob import ContainerClient, ExponentialRetry
 
 from sales_platform.backup.azure_errors import TOO_MANY_REQUESTS
@@ -50,8 +52,11 @@ def container_client(
     patient = patience or Patience()
     options: dict[str, Any] = {
         "retry_policy": _PatientRetry(patient),
-        "connection_timeout": min(10, patient.answer_seconds),
-        "read_timeout": patient.answer_seconds,
+        "transport": _WholeAnswers(
+            connection_timeout=min(10, patient.answer_seconds),
+            read_timeout=patient.answer_seconds,
+            connection_data_block_size=_CHUNK_BYTES,
+        ),
         "max_single_get_size": _CHUNK_BYTES,
         "max_chunk_get_size": _CHUNK_BYTES,
     }
@@ -152,3 +157,19 @@ class _PatientRetry(ExponentialRetry):
 
     def _pause(self, attempt: int) -> int:
         return self._patience.first_pause_seconds * int(self._patience.growth**attempt)
+
+
+class _WholeAnswers(RequestsTransport):  # type: ignore[misc]
+    """Reads an answer to its end where the client does so anyway, to compare it with its checksum.
+
+    The client does it where a connection that breaks is no longer seen as its own error, and so not tried again.
+    """
+
+    def send(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = super().send(request, **kwargs)
+        if "x-ms-range-get-content-md5" in request.headers:
+            try:
+                response.body()
+            except OSError as error:
+                raise ServiceResponseError("the answer broke off", error=error) from error
+        return response

@@ -41,6 +41,8 @@ def told(name: str, place: str) -> Iterator[None]:
         yield
     except AzureError as error:
         raise _translated(error, name, place) from None
+    except OSError as error:  # of the connection, where the client lets it through
+        raise _silent(type(error).__name__, name, place) from None
 
 
 def _translated(error: AzureError, name: str, place: str) -> SalesPlatformError:
