@@ -19,6 +19,7 @@ from sales_platform.errors import ConfigurationError
 
 # A folder of this machine, or a URL that fsspec reads. A URL stays text: a Path would fold its slashes.
 DataFolder = Path | str
+SHORTEST_KEY = 16
 
 
 class Settings(BaseSettings):
@@ -83,6 +84,18 @@ class Settings(BaseSettings):
     )
     ui_port: int = Field(
         3000, ge=1, le=65535, validation_alias="SALES_PLATFORM_UI_PORT", description="Port of the Dagster UI."
+    )
+    port: int = Field(
+        8000,
+        ge=1,
+        le=65535,
+        validation_alias="SALES_PLATFORM_PORT",
+        description="Port of API and dashboard.",
+    )
+    api_key: SecretStr | None = Field(
+        None,
+        validation_alias="API_KEY",
+        description="What API and dashboard ask for, a secret; without one they answer on this machine only.",
     )
     allow_missing_invoice_id: bool = Field(
         False,
@@ -161,6 +174,13 @@ class Settings(BaseSettings):
     @classmethod
     def _folder_or_url(cls, value: object) -> object:
         return Path(value) if isinstance(value, str) and "://" not in value else value
+
+    @field_validator("api_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and len(value.get_secret_value()) < SHORTEST_KEY:
+            raise ValueError(f"must have at least {SHORTEST_KEY} characters")
+        return value
 
     @field_validator("alert_webhook_url")
     @classmethod
