@@ -1,4 +1,4 @@
-"""What .ci/run installs and calls, with recording programs in the place of apt-get and make."""
+"""What .ci/run installs and calls, with recording programs in the place of apt-get, npm and make."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import pytest
 
 from sales_platform_tests.project.compose import ROOT
 
+AZURITE = "npm ci --silent --no-progress"
 REAL_TOOLS = ("bash", "dirname", "env", "timeout")
 
 
 class Machine:
-    """A machine with the programs of one folder; `calls` is what apt-get and make were asked for."""
+    """A machine with the programs of one folder; `calls` is what apt-get, npm and make were asked for."""
 
     def __init__(self, folder: Path) -> None:
         self._programs = folder / "bin"
@@ -27,6 +28,7 @@ class Machine:
             (self._programs / name).symlink_to(real)
         for name in ("python3", "node", "chromium"):
             self.has(name)
+        self.has("npm", f'echo "npm $*" >> {self._record}')
         self.has("make", f'echo "make $*" >> {self._record}')
         self.has("apt-get", f'echo "apt-get $*" >> {self._record}')
         self.has("id", "echo 0")
@@ -59,11 +61,11 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-def test_a_machine_that_has_everything_is_left_as_it_is(machine: Machine) -> None:
+def test_a_machine_that_has_everything_gets_azurite_and_is_left_as_it_is(machine: Machine) -> None:
     done = machine.run()
 
     assert done.returncode == 0
-    assert machine.calls == ["make test checks"]
+    assert machine.calls == [AZURITE, "make test checks"]
 
 
 def test_chromium_and_node_are_installed_where_they_are_missing(machine: Machine) -> None:
@@ -84,7 +86,7 @@ def test_without_the_right_to_install_the_tests_still_run_and_it_is_said(machine
 
     assert "chromium is missing" in done.stdout
     assert done.returncode == 0
-    assert machine.calls == ["make test checks"]
+    assert machine.calls == [AZURITE, "make test checks"]
 
 
 def test_a_package_that_cannot_be_had_does_not_stop_the_tests(machine: Machine) -> None:
@@ -94,6 +96,15 @@ def test_a_package_that_cannot_be_had_does_not_stop_the_tests(machine: Machine) 
     done = machine.run()
 
     assert "node is missing" in done.stdout
+    assert machine.calls == ["make test checks"]
+
+
+def test_an_azurite_that_cannot_be_had_does_not_stop_the_tests(machine: Machine) -> None:
+    machine.has("npm", "exit 1")
+
+    done = machine.run()
+
+    assert "npm cannot install Azurite" in done.stdout
     assert machine.calls == ["make test checks"]
 
 

@@ -24,7 +24,11 @@ from sales_platform_tests.project.compose import ROOT, fill_in, ours, read_compo
 from sales_platform_tests.project.services import Places, Services, eventually
 
 # characters that would break a URL or a shell that was careless with them
-PASSWORDS = {"POSTGRES_PASSWORD": "administrator", "SALES_PLATFORM_PASSWORD": "o'w n/e@r:$#%"}
+PASSWORDS = {
+    "POSTGRES_PASSWORD": "administrator",
+    "SALES_PLATFORM_PASSWORD": "o'w n/e@r:$#%",
+    "AZURE_STORAGE_ACCOUNT_KEY": "a2V5",
+}
 CALENDAR_DAYS = 18_628  # 2000-01-01 to 2050-12-31, 13 leap years
 ASSETS = "{ assetNodes { assetKey { path } } }"
 DAEMONS = "{ instance { daemonHealth { allDaemonStatuses { daemonType required healthy } } } }"

@@ -13,7 +13,7 @@ import yaml
 
 from sales_platform_tests.project.compose import ROOT, fill_in, ours, read_compose, variables
 
-PASSWORDS = {"POSTGRES_PASSWORD": "a", "SALES_PLATFORM_PASSWORD": "b"}
+PASSWORDS = {"POSTGRES_PASSWORD": "a", "SALES_PLATFORM_PASSWORD": "b", "AZURE_STORAGE_ACCOUNT_KEY": "c"}
 SCHEMA = json.loads((Path(__file__).parent / "compose.schema.json").read_text(encoding="utf-8"))
 
 
@@ -52,8 +52,8 @@ def test_a_password_that_is_not_set_stops_compose_with_its_name(missing: str) ->
 def test_no_secret_stands_in_the_compose_file() -> None:
     for service in read_compose()["services"].values():
         for name, value in service.get("environment", {}).items():
-            if "PASSWORD" in name:
-                assert re.fullmatch(r"\$\{[A-Z_]+:\?[^}]+\}", value)
+            if "PASSWORD" in name or name in {"AZURE_STORAGE_ACCOUNT_KEY", "AZURITE_ACCOUNTS"}:
+                assert re.fullmatch(r"(devstoreaccount1:)?\$\{[A-Z_]+:\?[^}]+\}", value)
             assert not re.search(r"://[^/@]*:[^/@]+@", value)
 
 
@@ -62,6 +62,22 @@ def test_every_port_is_published_on_loopback_only() -> None:
 
     assert published
     assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+def test_the_blob_store_is_reached_only_by_who_makes_backups() -> None:
+    services = filled()["services"]
+
+    joined = {name for name, service in services.items() if "backups" in service.get("networks", [])}
+
+    assert joined == {"azurite", "code", "daemon"}
+    assert services["azurite"]["networks"] == ["backups"]
+
+
+def test_the_blob_store_is_the_one_that_the_tests_talk_to() -> None:
+    installed = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["devDependencies"]["azurite"]
+    image: str = filled()["services"]["azurite"]["image"]
+
+    assert image.endswith(f"/azurite:{installed}")
 
 
 def test_every_lasting_service_has_a_health_check_and_comes_back() -> None:
