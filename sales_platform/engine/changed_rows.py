@@ -13,6 +13,8 @@ from sales_platform.engine.tables import TableName, columns_of, identifiers, pri
 from sales_platform.engine.versions import consumed_version, published_version
 from sales_platform.engine.warehouse import Connection
 
+DAY = "day"
+
 
 @dataclass(frozen=True)
 class ChangedInput:
@@ -22,11 +24,33 @@ class ChangedInput:
     columns: tuple[str, ...]
     seen: int
 
+    def is_among(self, name: str, alias: str) -> sql.Composable:
+        """True for a row of `alias` that has a changed value in this column."""
+        return sql.SQL("{} = any(array(select distinct {} from {} where _version > {}))").format(
+            sql.Identifier(alias, name), sql.Identifier(name), self.note.sql, sql.Literal(self.seen)
+        )
+
+
+@dataclass(frozen=True)
+class ChangedDays:
+    """A mart of days as an input: which of its days were replaced after the version taken in last."""
+
+    table: str
+    seen: int
+    columns: tuple[str, ...] = (DAY,)
+
+    def is_among(self, name: str, alias: str) -> sql.Composable:
+        """True for a row of `alias` of such a day."""
+        return sql.SQL(
+            "{} = any(array(select partition::date from ops.partition_version"
+            " where table_name = {} and version > {}))"
+        ).format(sql.Identifier(alias, name), sql.Literal(self.table), sql.Literal(self.seen))
+
 
 class ChangedRows:
     """The changed keys of each input, as a condition on any relation that has the columns of the table."""
 
-    def __init__(self, inputs: Sequence[ChangedInput]) -> None:
+    def __init__(self, inputs: Sequence[ChangedInput | ChangedDays]) -> None:
         self._inputs = inputs
 
     @property
@@ -42,7 +66,7 @@ class ChangedRows:
         """
         tests = [
             sql.SQL("({})").format(
-                sql.SQL(" and ").join(_among(changed, name, alias) for name in changed.columns)
+                sql.SQL(" and ").join(changed.is_among(name, alias) for name in changed.columns)
             )
             for changed in self._inputs
         ]
@@ -59,12 +83,15 @@ def find_changed_rows(
     """None when every row has to be looked at: an input was never taken in, keeps no note of its changed keys, or
     has none by which a row of the table is found.
     """
-    found = []
+    found: list[ChangedInput | ChangedDays] = []
     for name in inputs:
         seen = consumed_version(connection, table.name, name, logic_hash)
         if seen is None:
             return None
         if seen == published_version(connection, name):
+            continue
+        if DAY in table.grain and _is_of_days(connection, TableName.parse(name)):
+            found.append(ChangedDays(name, seen))
             continue
         note = changed_keys_name(TableName.parse(name))
         shared = _shared(connection, note, table, columns)
@@ -75,9 +102,12 @@ def find_changed_rows(
 
 
 def note_columns(table: SqlTableContract, columns: Sequence[str]) -> tuple[str, ...]:
-    """What a table remembers of its changed rows: the grain, and every key by which another one may group them."""
+    """What a table remembers of its changed rows: the grain, and every key by which another one may group them; a mart
+    also their day.
+    """
     keys = [name for name in columns if name.endswith(("_key", "_id")) and not name.startswith("_")]
-    return tuple(dict.fromkeys([*table.grain, *keys]))
+    days = [DAY] if table.schema_name == "marts" and DAY in columns else []
+    return tuple(dict.fromkeys([*table.grain, *keys, *days]))
 
 
 def index_lookups(
@@ -114,7 +144,6 @@ def _shared(
     return in_grain or (noted if set(noted) <= set(columns) else ())
 
 
-def _among(changed: ChangedInput, name: str, alias: str) -> sql.Composable:
-    return sql.SQL("{} = any(array(select distinct {} from {} where _version > {}))").format(
-        sql.Identifier(alias, name), sql.Identifier(name), changed.note.sql, sql.Literal(changed.seen)
-    )
+def _is_of_days(connection: Connection, name: TableName) -> bool:
+    """A mart whose partition is the day that its rows bear."""
+    return name.schema == "marts" and {"_partition", DAY} <= columns_of(connection, name).keys()

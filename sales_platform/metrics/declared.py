@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sales_platform.contracts.columns import ContractModel
 
@@ -14,17 +14,34 @@ Good = Literal["up", "down", "neither"]
 OverTime = Literal["sum", "last"]
 
 
+class Today(ContractModel):
+    """What a dimension's member is now, whatever it was when the row was made.
+
+    dimension: `dim_customer`, whose business key is in the mart's column. column: the attribute in it.
+    """
+
+    dimension: str = Field(pattern=r"^dim_[a-z0-9_]+$")
+    column: str
+
+
 class DeclaredDimension(ContractModel):
     """Something to group or filter by.
 
     column: of every mart that has the dimension; its text is the value. label: the column with a name for people,
-    where the value is a number.
+    where the value is a number. today: the value is looked up by the column's, in the member as it stands.
     """
 
     title: str
     column: str
     label: str | None = None
+    today: Today | None = None
     description: str = ""
+
+    @model_validator(mode="after")
+    def _one_way_to_a_name(self) -> DeclaredDimension:
+        if self.label and self.today:
+            raise ValueError("label: a value that is looked up has none")
+        return self
 
 
 class DeclaredMart(ContractModel):

@@ -19,11 +19,13 @@ from sales_platform.contracts.table import SqlTableContract
 from sales_platform.engine.selects import output_columns
 from sales_platform.errors import ContractError
 from sales_platform.metrics.declared import (
+    DeclaredDimension,
     DeclaredMart,
     DeclaredMetric,
     Good,
     OverTime,
     RegistryFile,
+    Today,
     Unit,
 )
 from sales_platform.metrics.formulas import Formula, read_formula
@@ -34,14 +36,30 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
+class Lookup:
+    """table: `analytics.dim_customer`. key: its business key. column: the attribute. current: only current versions
+    count, because it has a history.
+    """
+
+    table: str
+    key: str
+    column: str
+    current: bool
+
+
+@dataclass(frozen=True)
 class Dimension:
-    """column, label: of every mart that has it; the value is the column's text, `Unknown` where it is empty."""
+    """column, label: of every mart that has it; the value is the column's text, `Unknown` where it is empty.
+
+    today: the value is an attribute of that dimension's member as it stands, found by the column.
+    """
 
     name: str
     domain: str
     title: str
     column: str
     label: str | None
+    today: Lookup | None
     description: str
 
 
@@ -79,6 +97,11 @@ class Metric:
     description: str
     caveat: str
 
+    def tables(self, registry: Registry) -> tuple[str, ...]:
+        """Every table that an answer may depend on, the mart first: what `last_changed` wants to know."""
+        looked_up = (registry.dimensions[name].today for name in self.dimensions)
+        return (self.mart.name, *dict.fromkeys(today.table for today in looked_up if today))
+
     @property
     def apart(self) -> tuple[str, ...]:
         """Dimensions by which an answer is always grouped, because their values are never added. Things that are
@@ -87,7 +110,7 @@ class Metric:
         return tuple(name for name in self.mart.apart if (name, self.unit) != (CURRENCY, "count"))
 
 
-_BY_CURRENCY = Dimension(CURRENCY, "company", "Currency", CURRENCY, None, "Three letters (ISO 4217)")
+_BY_CURRENCY = Dimension(CURRENCY, "company", "Currency", CURRENCY, None, None, "Three letters (ISO 4217)")
 
 
 @dataclass(frozen=True)
@@ -125,7 +148,7 @@ class _Reader:
         declared = read_contract(RegistryFile, self._document(path), self.where)
         for name, dimension in declared.dimensions.items():
             self._refuse(name in self.dimensions, f"dimension {name}", "is declared twice")
-            self.dimensions[name] = Dimension(name=name, domain=path.stem, **dimension.model_dump())
+            self.dimensions[name] = self._dimension(name, path.stem, dimension)
         for name, mart in declared.marts.items():
             self._refuse(f"marts.{name}" in self.marts, f"mart {name}", "is declared twice")
             self.marts[f"marts.{name}"] = self._mart(f"marts.{name}", mart)
@@ -139,6 +162,34 @@ class _Reader:
         except yaml.YAMLError as error:
             raise ContractError(f"is no YAML: {error}.", where=self.where) from None
         return document if isinstance(document, dict) else {}
+
+    def _dimension(self, name: str, domain: str, declared: DeclaredDimension) -> Dimension:
+        return Dimension(
+            name=name,
+            domain=domain,
+            title=declared.title,
+            column=declared.column,
+            label=declared.label,
+            today=self._lookup(f"dimension {name}", declared.today) if declared.today else None,
+            description=declared.description,
+        )
+
+    def _lookup(self, subject: str, declared: Today) -> Lookup:
+        contract = self.catalog.dimensions.get(declared.dimension)
+        if contract is None:
+            known = _nearest(declared.dimension, self.catalog.dimensions)
+            raise self._fault(subject, f"today: no contract makes {declared.dimension}{known}")
+        columns = (*contract.key, *contract.attributes)
+        missing = declared.column not in columns
+        self._refuse(
+            missing,
+            subject,
+            f"today: {declared.dimension} has no column {declared.column}{_nearest(declared.column, columns)}",
+        )
+        self._refuse(
+            len(contract.key) != 1, subject, f"today: {declared.dimension} has a key of several columns"
+        )
+        return Lookup(contract.name, contract.key[0], declared.column, contract.has_history)
 
     def _mart(self, name: str, declared: DeclaredMart) -> Mart:
         subject = f"mart {name}"

@@ -12,7 +12,6 @@ import psycopg
 from psycopg import sql
 
 from sales_platform.engine.driver_errors import translated
-from sales_platform.engine.tables import TableName
 from sales_platform.engine.warehouse import Connection
 from sales_platform.errors import MartMissing, WrongParameter
 from sales_platform.metrics.query import (
@@ -22,8 +21,15 @@ from sales_platform.metrics.query import (
     judge_values,
     metric_of,
 )
-from sales_platform.metrics.registry import Dimension, Mart, Registry, read_registry
-from sales_platform.metrics.selects import MetricSelect, Parameters, filter_condition, value_of
+from sales_platform.metrics.registry import Mart, Registry, read_registry
+from sales_platform.metrics.selects import (
+    MetricSelect,
+    Parameters,
+    filter_condition,
+    label_of,
+    relation_of,
+    value_of,
+)
 
 
 @dataclass(frozen=True)
@@ -35,8 +41,8 @@ class DimensionValue:
 
 
 @dataclass(frozen=True)
-class MartVersion:
-    """number rises with every publication that changed the mart."""
+class TableVersion:
+    """number rises with every publication that changed one of the tables."""
 
     number: int
     changed_at: datetime
@@ -83,13 +89,17 @@ def dimension_values(
     return [DimensionValue(*row) for row in _rows(connection, statement, parameters, marts[0])]
 
 
-def last_changed(connection: Connection, mart: str) -> MartVersion | None:
-    """Of `marts.channels_daily`; None before it was made. Costs one look by key and reads no mart."""
-    with translated(mart):
+def last_changed(connection: Connection, *tables: str) -> TableVersion | None:
+    """The newest of `marts.channels_daily` and others; None before any was made. Costs a look by key and reads no mart.
+
+    What an answer depends on is `metric.tables(registry)`.
+    """
+    with translated("ops.table_version"):
         row = connection.execute(
-            "select version, published_at from ops.table_version where table_name = %s", [mart]
+            "select max(version), max(published_at) from ops.table_version where table_name = any(%s)",
+            [list(tables)],
         ).fetchone()
-    return MartVersion(*row) if row else None
+    return TableVersion(*row) if row and row[0] is not None else None
 
 
 def _marts_with(registry: Registry, dimension: str, filters: Mapping[str, list[str]]) -> list[Mart]:
@@ -116,13 +126,14 @@ def _values(
     filters: Mapping[str, list[str]],
     parameters: Parameters,
 ) -> sql.Composed:
-    shown: Dimension = registry.dimensions[dimension]
+    shown = registry.dimensions[dimension]
     conditions = [
         filter_condition(registry.dimensions[name], values, parameters) for name, values in filters.items()
     ]
     where = sql.SQL("where {}").format(sql.SQL(" and ").join(conditions)) if conditions else sql.SQL("")
+    used = (shown, *(registry.dimensions[name] for name in filters))
     return sql.SQL("select distinct {} as value, {} as label from {} {}").format(
-        value_of(shown.column), value_of(shown.label or shown.column), TableName.parse(mart.name).sql, where
+        value_of(shown), label_of(shown), relation_of(mart.name, used), where
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -15,16 +15,51 @@ from sales_platform.metrics.registry import Dimension, Metric, Registry
 Parameters = dict[str, Any]
 
 
-def value_of(column: str) -> sql.Composed:
+def value_of(dimension: Dimension) -> sql.Composed:
     """The text by which a dimension's value is shown and filtered."""
+    return _text_of(f"_{dimension.name}" if dimension.today else dimension.column)
+
+
+def label_of(dimension: Dimension) -> sql.Composed:
+    """What people read; the value where there is no label."""
+    return _text_of(dimension.label) if dimension.label else value_of(dimension)
+
+
+def _text_of(column: str) -> sql.Composed:
     return sql.SQL("coalesce({}::text, {})").format(sql.Identifier(column), sql.Literal(UNKNOWN))
+
+
+def relation_of(mart: str, dimensions: Iterable[Dimension]) -> sql.Composed:
+    """The mart, and beside each row what the dimensions look up. Added columns begin with an underscore."""
+    relation = sql.SQL("{}").format(TableName.parse(mart).sql)
+    for dimension in dict.fromkeys(one for one in dimensions if one.today):
+        relation += _lookup(dimension)
+    return relation
+
+
+def _lookup(dimension: Dimension) -> sql.Composed:
+    today = dimension.today
+    assert today is not None
+    return sql.SQL(
+        " left join (select {key} as {found_by}, {column} as {name} from {table}{current}) as {found}"
+        " on {by} = {found_by}"
+    ).format(
+        key=sql.Identifier(today.key),
+        found=sql.Identifier(f"_{dimension.name}_now"),
+        found_by=sql.Identifier(f"_{dimension.name}_key"),
+        column=sql.Identifier(today.column),
+        name=sql.Identifier(f"_{dimension.name}"),
+        table=TableName.parse(today.table).sql,
+        current=sql.SQL(" where is_current" if today.current else ""),
+        by=sql.Identifier(dimension.column),
+    )
 
 
 def filter_condition(dimension: Dimension, values: Sequence[str], into: Parameters) -> sql.Composed:
     """True for the rows of these values, which are put among the parameters."""
     into[f"filter_{dimension.name}"] = list(values)
     return sql.SQL("{} = any({}::text [])").format(
-        value_of(dimension.column), sql.Placeholder(f"filter_{dimension.name}")
+        value_of(dimension), sql.Placeholder(f"filter_{dimension.name}")
     )
 
 
@@ -61,17 +96,17 @@ class MetricSelect:
         if self._query.grain and time:
             selected.append(sql.SQL("{} as period").format(self._period(time, forward)))
         for dimension in self._dimensions:
-            selected.append(self._aliased(value_of(dimension.column), dimension.name))
+            selected.append(self._aliased(value_of(dimension), dimension.name))
         keys = sql.SQL(", ").join(sql.SQL(str(n + 1)) for n in range(len(selected)))
         for dimension in self._dimensions:
             if dimension.label:
-                selected.append(self._aliased(self._label(dimension.label), f"{dimension.name}_label"))
+                selected.append(self._aliased(self._newest_label(dimension), f"{dimension.name}_label"))
         formula = sql.SQL(self._metric.formula.sql.replace("%", "%%"))
         selected.append(self._aliased(formula, "value"))
         conditions = [filter_condition(one, values, self.parameters) for one, values in self._filters]
         conditions += self._within(days, forward)
         return sql.SQL("select {} from {}{}{}").format(
-            sql.SQL(", ").join(selected), self._mart, _where(conditions), _clause("group by", keys)
+            sql.SQL(", ").join(selected), self._relation, _where(conditions), _clause("group by", keys)
         )
 
     def _joined(self, asked: sql.Composed, compared: sql.Composed) -> sql.Composed:
@@ -131,13 +166,18 @@ class MetricSelect:
             return sql.SQL(f"{{}} + {(first - compared[0]).days}")
         return sql.SQL(f"{{}} + make_interval(months => {months})")
 
-    def _label(self, column: str) -> sql.Composed:
-        """The newest one, because names change."""
+    def _newest_label(self, dimension: Dimension) -> sql.Composed:
+        """Names change."""
         time = self._metric.mart.time
-        label = value_of(column)
+        label = label_of(dimension)
         if time is None:
             return sql.SQL("max({})").format(label)
         return sql.SQL("(array_agg({} order by {} desc))[1]").format(label, sql.Identifier(time))
+
+    @property
+    def _relation(self) -> sql.Composed:
+        used = (*self._dimensions, *(dimension for dimension, _ in self._filters))
+        return relation_of(self._metric.mart.name, used)
 
     @property
     def _mart(self) -> sql.Identifier:

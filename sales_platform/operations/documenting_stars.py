@@ -13,11 +13,11 @@ Tables = Mapping[str, DocumentedTable]
 
 
 def star(domain: str, tables: Tables) -> str | None:
-    """An `erDiagram`; None for a domain without a fact."""
+    """An `erDiagram`; None for a domain without a fact or mart."""
     facts = [t for t in tables.values() if t.domain == domain and t.is_fact]
-    if not facts:
-        return None
     marts = [t for t in tables.values() if t.domain == domain and t.layer == "marts"]
+    if not facts and not marts:
+        return None
     around = {name: tables[name] for fact in facts for name, _ in _points(fact)}
     around |= {t.name: t for t in tables.values() if t.domain == domain and _is_dimension(t)}
     lines = [line for table in around.values() for line in _ties(table)]

@@ -193,6 +193,7 @@ DEFECTS = [
         "update marts.retail_sales_daily set revenue = revenue + 0.01"
         " where ctid = (select min(ctid) from marts.retail_sales_daily)",
         "marts/retail_sales_daily:equals_fact_sales",
+        "marts/revenue_daily:equals_retail_sales_daily",
     ),
     defect(
         "update staging.accounts_accounts set balance = balance + 1"

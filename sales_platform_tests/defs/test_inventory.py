@@ -33,6 +33,7 @@ MARTS = {
     "accounts": ("accounts_customer_balance", "accounts_account_activity", "accounts_net_flow_daily"),
     "billing": ("billing_sales_daily",),
     "channels": ("channels_daily",),
+    "company": ("revenue_daily",),
 }
 RECONCILED = ("invoicing", "accounts")
 FILES = {"files/channels_transactions": "channels"}

@@ -39,6 +39,13 @@ select d::date as day, client as client_id, name as client_name, 1 as seller_id,
     1::bigint as payments, n::numeric as collected_amount
 from (values ('2026-01-05', 7, 'Old name', '1'), ('2026-01-06', 7, 'New name', '2'), ('2026-01-07', 8, 'New name', '4'))
     as v (d, client, name, n);
+create table marts.retail_sales_daily as
+select d::date as day, customer as customer_id, tier as loyalty_tier, 'Shop' as store_name, n::bigint as sales
+from (values ('2026-02-01', 1, 'gold', 1), ('2026-02-02', 1, 'silver', 2), ('2026-02-02', 2, 'gold', 4),
+    ('2026-02-02', null, 'Unknown', 8), ('2026-02-02', 3, 'gold', 16)) as v (d, customer, tier, n);
+create table analytics.dim_customer as
+select c as customer_id, tier as loyalty_tier, now as is_current
+from (values (1, 'gold', false), (1, 'silver', true), (2, 'gold', true), (3, 'gold', false)) as v (c, tier, now);
 insert into ops.table_version (table_name, version) values ('marts.channels_daily', 41);
 """
 

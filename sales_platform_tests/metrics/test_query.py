@@ -127,6 +127,23 @@ def test_a_dimension_with_a_label_groups_by_the_key_and_shows_the_newest_name(re
     assert rows(reader, "collected", by=("client",), filters={"client": ["7"]}) == [("7", "New name", 3)]
 
 
+def test_sales_are_told_by_the_tier_then_and_by_the_tier_today(reader: Connection) -> None:
+    then = rows(reader, "retail_sales", by=("tier",))
+    assert then == [("gold", 21), ("Unknown", 8), ("silver", 2)]
+    # customer 3 was deleted, and 8 sales name none
+    today = rows(reader, "retail_sales", by=("tier_today",))
+    assert today == [("Unknown", 24), ("gold", 4), ("silver", 3)]
+    assert rows(reader, "retail_sales", by=("tier",), filters={"tier_today": ["silver"]}) == [
+        ("silver", 2),
+        ("gold", 1),
+    ]
+    values = dimension_values(reader, "tier_today", filters={"tier": ["silver"]})
+    assert [one.value for one in values] == ["silver"]
+    registry = read_registry()
+    tables = registry.metrics["retail_sales"].tables(registry)
+    assert tables == ("marts.retail_sales_daily", "analytics.dim_customer")
+
+
 @pytest.mark.parametrize(
     ("query", "parameter", "allowed"),
     [

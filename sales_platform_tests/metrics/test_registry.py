@@ -11,6 +11,10 @@ from sales_platform.metrics.registry import read_registry
 
 MARTS = "marts:\n  channels_daily: {dimensions: [channel]}\n"
 DIMENSIONS = "dimensions:\n  channel: {title: Channel, column: channel_name}\n"
+DIMENSION = (
+    "dimensions: {{x: {{title: X, column: x, today: {{dimension: {}, column: {}}}}}}}\n"
+    "marts: {{retail_sales_daily: {{}}}}\n"
+)
 FIVE_LINES = """
   share_of_failures:
     title: Share of failures
@@ -114,6 +118,11 @@ def test_a_wrong_word_of_a_metric_is_told_with_the_nearest(tmp_path: Path, more:
         ("marts: {retail_sales_daily: {time: dai}}\n", r"has no column dai \(did you mean 'day'"),
         (f"{DIMENSIONS}marts: {{billing_sales_daily: {{}}}}\n", "dimension channel is declared twice"),
         ("marts: [", "is no YAML"),
+        (
+            DIMENSION.format("dim_custmer", "loyalty_tier"),
+            "no contract makes dim_custmer .did you mean 'dim_customer'",
+        ),
+        (DIMENSION.format("dim_customer", "tier"), "dim_customer has no column tier"),
     ],
 )
 def test_marts_dimensions_and_columns_must_be_there_once(tmp_path: Path, other: str, told: str) -> None:

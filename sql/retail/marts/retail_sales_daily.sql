@@ -1,4 +1,5 @@
--- Grain: one row per business day, product, store and tier in force. Parameter: partitions, an array of days.
+-- Grain: one row per business day, product, store and the customer in the version in force. Parameter:
+-- partitions, an array of days.
 select
     f._partition,
     f._partition::date as day,
@@ -8,6 +9,8 @@ select
     f.store_key,
     coalesce(st.store_name, 'Unknown') as store_name,
     coalesce(st.region, 'Unknown') as region,
+    f.customer_key,
+    f.customer_id,
     coalesce(c.loyalty_tier, 'Unknown') as loyalty_tier,
     count(*) as sales,
     sum(f.quantity) as quantity,
@@ -20,4 +23,4 @@ inner join analytics.dim_store as st on f.store_key = st.store_key
 where f._partition = any(:'partitions'::text[])
 group by
     f._partition, f.product_key, p.product_name, p.category, f.store_key, st.store_name, st.region,
-    coalesce(c.loyalty_tier, 'Unknown')
+    f.customer_key, f.customer_id, coalesce(c.loyalty_tier, 'Unknown')
