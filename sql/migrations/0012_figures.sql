@@ -10,8 +10,8 @@ exception when insufficient_privilege or unique_violation then
 end
 $$;
 
--- The grain of this mart became the customer's version, so that sales can be told by the tier of today too. The
--- next run makes it anew, every day of it.
+-- The grain of this mart became the customer's version, so that sales can be told by the tier of today too.
+-- The next run makes it anew, every day of it.
 drop table if exists marts.retail_sales_daily;
 delete from ops.consumed_version
 where consumer = 'marts.retail_sales_daily';
