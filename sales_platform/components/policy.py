@@ -41,6 +41,27 @@ def each_day_when_sound(daily_inputs: Collection[dg.AssetKey]) -> Condition:
     )
 
 
+def whole_when_sound(daily_inputs: Collection[dg.AssetKey]) -> Condition:
+    """WHEN_SOUND for a table without days that is made of tables of days, among others.
+
+    eager() would wait until no day of theirs is missing, and today always is; here some day of each must be there.
+    """
+    days = dg.AssetSelection.assets(*daily_inputs)
+    changed = dg.AutomationCondition.newly_missing() | dg.AutomationCondition.any_deps_updated()
+    condition: Condition = (
+        changed.since_last_handled()
+        & ~dg.AutomationCondition.any_deps_missing().ignore(days)
+        & ~dg.AutomationCondition.any_deps_in_progress()
+        & ~dg.AutomationCondition.in_progress()
+        & dg.AutomationCondition.all_deps_blocking_checks_passed()
+    )
+    there = ~dg.AutomationCondition.missing()
+    for key in daily_inputs:
+        some_day = dg.AutomationCondition.any_deps_match(there).allow(dg.AssetSelection.assets(key))
+        condition = condition & some_day
+    return condition
+
+
 def writer_of(table: str) -> str:
     """The pool of the steps that write a table or all tables of a source; dagster.yaml lets in one at a time. Checks
     only read, and wait for nobody.

@@ -87,12 +87,13 @@ def _published(table: SqlTableContract) -> dg.AssetsDefinition:
 
 
 def _when(table: SqlTableContract) -> policy.Condition:
-    if table.load != "replace_partition":
-        return policy.WHEN_SOUND
     catalog = read_catalog()
     by_day = {f"staging.{name}" for name, feed in catalog.feeds.items() if feed.partitions == "daily"}
     by_day |= {name for name, other in catalog.tables.items() if other.load == "replace_partition"}
-    return policy.each_day_when_sound([metadata.key_of(name) for name in _inputs(table) if name in by_day])
+    daily = [metadata.key_of(name) for name in _inputs(table) if name in by_day]
+    if table.load == "replace_partition":
+        return policy.each_day_when_sound(daily)
+    return policy.whole_when_sound(daily) if daily else policy.WHEN_SOUND
 
 
 def _inputs(table: SqlTableContract) -> list[str]:

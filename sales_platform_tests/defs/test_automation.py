@@ -173,6 +173,29 @@ def test_a_dimension_alone_does_not_ask_for_every_day_that_ever_was(retail: Doma
     assert retail.asked() == {}
 
 
+def test_the_companys_revenue_follows_a_day_of_one_domain_once_every_domain_is_there(
+    definitions: dg.Definitions,
+) -> None:
+    graph = definitions.resolve_asset_graph()
+    inputs = graph.get(dg.AssetKey(["marts", "revenue_daily"])).parent_keys
+    daily = {key for key in inputs if graph.get(key).is_partitioned}
+    with dg.DagsterInstance.ephemeral() as instance:
+        company = Domain(definitions, instance, "company")
+        company.made(*(inputs - daily))
+        company.made(MART, days=[FIRST])
+        for name in {graph.get(key).group_name for key in inputs}:
+            Domain(definitions, instance, str(name)).checked()
+        assert company.asked() == {}
+        company.made(*(daily - {MART}), days=[FIRST])
+        assert company.asked() == {"revenue_daily": {None}}
+        assert company.asked() == {}
+        company.made(dg.AssetKey(["marts", "revenue_daily"]))
+        assert company.asked() == {}
+        company.made(MART, days=[FIRST + timedelta(days=3)])
+        assert company.asked() == {"revenue_daily": {None}}
+        assert company.asked() == {}
+
+
 def test_a_failed_blocking_check_holds_its_followers_until_it_passes(retail: Domain) -> None:
     late = FIRST + timedelta(days=3)
     retail.made(SALES, days=[late])
