@@ -80,11 +80,12 @@ def check_on(
 
 
 def as_partitions(text: str) -> list[str]:
-    """`2026-03-02`, `2026-03-02..2026-03-05` (both included) or a file's name → the partitions that are meant.
+    """`2026-03-02`, `2026-03-02..2026-03-05` (both included, or with the UI's three dots) or a file's name → the
+    partitions that are meant.
 
     Raises WrongUse for a range that ends before it begins.
     """
-    first, dots, last = text.partition("..")
+    first, dots, last = text.partition("..." if "..." in text else "..")
     begin, end = _day(first), _day(last)
     if not dots or begin is None or end is None:
         return [text]
