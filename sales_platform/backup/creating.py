@@ -31,7 +31,7 @@ from sales_platform.backup.snapshots import Snapshot
 from sales_platform.backup.store import Store
 from sales_platform.engine.driver_errors import translated
 from sales_platform.engine.warehouse import Connection
-from sales_platform.errors import BlobMissing
+from sales_platform.errors import BlobMissing, SalesPlatformError
 
 log = logging.getLogger(__name__)
 
@@ -65,9 +65,7 @@ def create_backup(
         leader.execute("commit")
         manifest = replace(draft, tables=copies, finished_at=datetime.now(UTC))
         manifest = replace(manifest, same_as=_same_as(store, manifest))
-        text = to_text(manifest)
-        store.put(f"{prefix}{naming.MANIFEST_COPY}", [text])
-        store.put(f"{prefix}{naming.MANIFEST}", [text])
+        _seal(store, prefix, to_text(manifest))
     return read_backup(store, prefix, folders(store, source)[prefix])
 
 
@@ -137,6 +135,20 @@ def _describe(connection: Connection, work: _Work, source: str, *, partial: bool
         partial=partial,
         same_as=None,
     )
+
+
+def _seal(store: Store, prefix: str, text: bytes) -> None:
+    """Write the manifest, its copy first: with the manifest the backup exists."""
+    store.put(f"{prefix}{naming.MANIFEST_COPY}", [text])
+    try:
+        store.put(f"{prefix}{naming.MANIFEST}", [text])
+    except SalesPlatformError:
+        # with a copy it would look like a backup whose manifest somebody took away, which nobody may remove
+        try:
+            store.remove(f"{prefix}{naming.MANIFEST_COPY}")
+        except SalesPlatformError as left:
+            log.warning("the copy of a manifest stays behind: %s", left)
+        raise
 
 
 def _same_as(store: Store, manifest: Manifest) -> str | None:

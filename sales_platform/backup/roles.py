@@ -3,58 +3,53 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-# The statements of a dump that name roles. Functions, views and comments may hold the same words and are left alone.
-_NAMING = re.compile(
-    r"^(ALTER [^;]*? OWNER TO |GRANT |REVOKE |ALTER DEFAULT PRIVILEGES |CREATE POLICY |SET SESSION )"
+# Strings, names in quotes and bodies of functions are one token each: whatever words they hold is left alone.
+_TOKEN = re.compile(
+    r"""[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|(?P<dollar>\$(?:[^\W\d]\w*)?\$).*?(?P=dollar)|\w+|\S""",
+    re.DOTALL,
 )
-_TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w*)\$.*?\$\1\$|\w+|\S""", re.DOTALL)
-# TO and FROM are reserved: as a name they stand in quotes.
-_BEFORE_ROLE = frozenset(["TO", "FROM", "ROLE", "AUTHORIZATION"])
-_WORD = re.compile(r"""\w+|"(?:[^"]|"")*\"""")
+_NAME = re.compile(r"""\w+|"(?:[^"]|"")*\"""")
+# Before which word a role stands, by how a statement begins. TO and FROM are reserved: as names they stand in quotes.
+_BEFORE_ROLE = {
+    ("GRANT",): ("TO",),
+    ("REVOKE",): ("FROM",),
+    ("ALTER", "DEFAULT", "PRIVILEGES"): ("ROLE", "TO", "FROM"),
+    ("CREATE", "POLICY"): ("TO",),
+    ("SET", "SESSION"): ("AUTHORIZATION",),
+}
 
 
 def renamed(statements: str, roles: Mapping[str, str]) -> str:
     """The statements of one entry of a dump, with roles under the names of the map."""
     if not roles:
         return statements
-    done = []
+    done: list[str] = []
     position = 0
-    # a dump ends every statement that names a role with the line
-    for line in re.finditer(r"^.*?;$\n?|\Z", statements, re.MULTILINE | re.DOTALL):
-        text = line[0]
-        start = len(text) - len(text.lstrip())
-        done.append(text[:start] + _in_statement(text[start:], roles) if text.strip() else text)
-        position = line.end()
+    words: list[str] = []
+    is_role = False
+    for token in _TOKEN.finditer(statements):
+        word = token[0]
+        # a list of roles goes on behind a comma
+        is_role = _stands_before_role(words) or (is_role and word == ",") or (is_role and words[-1:] == [","])
+        done += [statements[position : token.start()], _new(word, roles) if is_role else word]
+        position = token.end()
+        words = [] if word == ";" else [*words[:3], *words[3:][-1:], word]
     return "".join(done) + statements[position:]
 
 
-def _in_statement(statement: str, roles: Mapping[str, str]) -> str:
-    if not _NAMING.match(statement):
-        return statement
-    expected = False
-    done: list[str] = []
-    position = 0
-    for token in _TOKEN.finditer(statement):
-        word = token[0]
-        done.append(statement[position : token.start()])
-        position = token.end()
-        # a list of roles goes on behind a comma
-        is_role = expected and _WORD.fullmatch(word) is not None
-        done.append(_new(word, roles) if is_role else word)
-        expected = (
-            word in _BEFORE_ROLE or (expected and word == ",") or (is_role and _comma(statement, position))
-        )
-    return "".join(done) + statement[position:]
-
-
-def _comma(statement: str, position: int) -> bool:
-    return statement[position:].lstrip().startswith(",")
+def _stands_before_role(words: Sequence[str]) -> bool:
+    if words[:1] == ["ALTER"] and words[-2:] == ["OWNER", "TO"]:
+        return True
+    return any(
+        tuple(words[: len(beginning)]) == beginning and words[-1] in last
+        for beginning, last in _BEFORE_ROLE.items()
+    )
 
 
 def _new(word: str, roles: Mapping[str, str]) -> str:
-    name = word[1:-1].replace('""', '"') if word.startswith('"') else word
-    if name not in roles:
+    if not _NAME.fullmatch(word):
         return word
-    return '"' + roles[name].replace('"', '""') + '"'
+    name = word[1:-1].replace('""', '"') if word.startswith('"') else word
+    return '"' + roles[name].replace('"', '""') + '"' if name in roles else word

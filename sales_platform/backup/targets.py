@@ -125,8 +125,8 @@ def clear(connection: Connection, schemas: Sequence[str], where: str) -> None:
     for kind, name in _contents(connection, schemas):
         # names as the server itself writes them; a cascade may have taken one already
         connection.execute(f"drop {kind} if exists {name} cascade".encode())
+    _forget_default_grants(connection, schemas)
     for schema in _of_our_own(connection, schemas):
-        # with it go the grants that its new tables would inherit
         connection.execute(sql.SQL("drop schema {}").format(sql.Identifier(schema)))
     lost = before - _others(connection, schemas)
     if lost:
@@ -153,6 +153,26 @@ def _contents(connection: Connection, schemas: Sequence[str]) -> list[tuple[str,
     ).fetchall()
     words = {"composite type": "type", "statistics object": "statistics"}
     return [(words.get(str(kind), str(kind)), str(name)) for kind, name in rows]
+
+
+def _forget_default_grants(connection: Connection, schemas: Sequence[str]) -> None:
+    """Else the restored tables would get grants of the target beside their own."""
+    rows = connection.execute(
+        """select distinct format(
+            'alter default privileges for role %%I in schema %%I revoke all on %%s from %%s',
+            r.rolname, n.nspname, case d.defaclobjtype
+                when 'r' then 'tables' when 'S' then 'sequences' when 'f' then 'functions' when 'T' then 'types'
+            end, case when a.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end
+        )
+        from pg_default_acl as d
+        join pg_namespace as n on n.oid = d.defaclnamespace
+        join pg_roles as r on r.oid = d.defaclrole
+        cross join lateral aclexplode(d.defaclacl) as a
+        where n.nspname = any(%s)""",
+        [list(schemas)],
+    ).fetchall()
+    for (statement,) in rows:
+        connection.execute(str(statement).encode())
 
 
 def _of_our_own(connection: Connection, schemas: Sequence[str]) -> list[str]:
