@@ -49,17 +49,7 @@ def container_client(
 
     credential: stands in for who the machine is. Raises ConfigurationError where the account or its form is wrong.
     """
-    patient = patience or Patience()
-    options: dict[str, Any] = {
-        "retry_policy": _PatientRetry(patient),
-        "transport": _WholeAnswers(
-            connection_timeout=min(10, patient.answer_seconds),
-            read_timeout=patient.answer_seconds,
-            connection_data_block_size=_CHUNK_BYTES,
-        ),
-        "max_single_get_size": _CHUNK_BYTES,
-        "max_chunk_get_size": _CHUNK_BYTES,
-    }
+    options = client_options(patience or Patience())
     whole = settings.azure_storage_connection_string
     if whole:
         return _from_connection_string(whole.get_secret_value(), container, options)
@@ -74,6 +64,20 @@ def container_client(
             where="AZURE_STORAGE_BLOB_ENDPOINT",
             remedy="Write it like https://account.blob.core.windows.net or http://127.0.0.1:10000/account.",
         ) from None
+
+
+def client_options(patience: Patience) -> dict[str, Any]:
+    """What any client of the SDK is made with, so that it retries and reads as backups need it."""
+    return {
+        "retry_policy": _PatientRetry(patience),
+        "transport": _WholeAnswers(
+            connection_timeout=min(10, patience.answer_seconds),
+            read_timeout=patience.answer_seconds,
+            connection_data_block_size=_CHUNK_BYTES,
+        ),
+        "max_single_get_size": _CHUNK_BYTES,
+        "max_chunk_get_size": _CHUNK_BYTES,
+    }
 
 
 def is_development(client: ContainerClient) -> bool:

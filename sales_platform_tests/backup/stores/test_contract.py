@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import fsspec
 import pytest
 
 from sales_platform.backup.file_store import FileStore
@@ -22,12 +23,35 @@ NAMES = [
 ]
 
 
-@pytest.fixture(params=["folder", "azurite", "memory"])
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    """Of a server that speaks S3, on loopback; found by variables, as a user would name his own."""
+    from moto.server import ThreadedMotoServer
+    from s3fs import S3FileSystem
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    S3FileSystem.clear_instance_cache()
+    with pytest.MonkeyPatch.context() as variables:
+        variables.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        variables.setenv("AWS_ACCESS_KEY_ID", "nobody")
+        variables.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+        variables.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        fsspec.filesystem("s3", use_listings_cache=False).mkdir("backups")
+        yield "s3://backups"
+    server.stop()
+    S3FileSystem.clear_instance_cache()
+
+
+@pytest.fixture(params=["folder", "azurite", "memory", pytest.param("s3", marks=pytest.mark.slow)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "folder":
         return FileStore(tmp_path / "backups")
     if request.param == "memory":
         return open_url(f"memory://{uuid.uuid4().hex}")
+    if request.param == "s3":
+        return open_url(f"{request.getfixturevalue('bucket')}/{uuid.uuid4().hex}")
     running: Azurite = request.getfixturevalue("azurite")
     return running.store(uuid.uuid4().hex)
 
@@ -116,7 +140,7 @@ def test_a_name_that_leads_elsewhere_is_refused(store: Store, name: str) -> None
 
 def test_a_large_blob_passes_through_flat_memory(store: Store) -> None:
     if isinstance(store, UrlStore):
-        pytest.skip("this store is the memory itself")
+        pytest.skip("this store, or the server of it, is in this very process")
     size = 64
     megabyte = bytes(range(256)) * 4096
     tracemalloc.start()
