@@ -122,6 +122,11 @@ class Settings(BaseSettings):
         validation_alias="BACKUP_URL",
         description="Where backups are kept: abfs://container/prefix, or a URL that fsspec writes.",
     )
+    restore_url: SecretStr | None = Field(
+        None,
+        validation_alias="RESTORE_URL",
+        description="Database that `backup restore` writes into, where --into is left out.",
+    )
     azure_storage_account_name: str | None = Field(
         None, validation_alias="AZURE_STORAGE_ACCOUNT_NAME", description="Storage account of abfs:// backups."
     )

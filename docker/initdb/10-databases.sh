@@ -7,7 +7,7 @@ set -euo pipefail
 
 psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname postgres <<'SQL'
 \getenv owner_password SALES_PLATFORM_PASSWORD
-create role sales_platform login createrole password :'owner_password';
+create role sales_platform login createrole createdb password :'owner_password';
 grant pg_monitor to sales_platform;
 create database warehouse owner sales_platform;
 create database dagster owner sales_platform;

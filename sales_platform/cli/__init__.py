@@ -26,6 +26,7 @@ COMMANDS = (
     ("rebuild", "rebuild", "rebuild"),
     ("maintain", "maintain", "maintain"),
     ("rejected", "rejected", "rejected"),
+    ("backup", "backup", "backup"),
     ("sql", "sql", "sql"),
     ("docs", "docs", "docs"),
     ("simulate", "simulate", "simulate"),

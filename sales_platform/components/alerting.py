@@ -19,9 +19,13 @@ from sales_platform.engine.incidents import (
 NAMED = 3
 
 _LATER_TABLES_WAIT = "Later tables wait; the check shows samples and the SQL that lists every offender."
+_BACKUPS = "backup/blob_backup"
+_RESTORE_IS_AT_RISK = (
+    "`sales-platform backup list` shows which backups can be restored; `backup create` makes another."
+)
 _FOLLOWS = {
     AUDIT: "What stood before still stands; the check shows the figures and samples.",
-    REJECT_LIMIT_CHECK: "What stood before still stands. `sales-platform rejected list` names the reasons.",
+    REJECT_LIMIT_CHECK: "`sales-platform rejected list` names the reasons.",
 }
 
 
@@ -67,7 +71,7 @@ def _of_check(check: EndedCheck, link: str) -> Trouble:
     parts = tuple(_parts(_name(check), scope, exact=bool(check.bad)))
     limit = check.name == REJECT_LIMIT_CHECK
     subject = _subject([check.table if limit else f"{check.name} of {check.table}"], scope)
-    act = _FOLLOWS.get(check.name, _LATER_TABLES_WAIT)
+    act = _RESTORE_IS_AT_RISK if check.table == _BACKUPS else _FOLLOWS.get(check.name, _LATER_TABLES_WAIT)
     kind = REJECT_LIMIT if limit else CHECK_FAILURE
     return Trouble(kind, subject, f"{_sentence(check.told)} {act}".strip(), parts, check.at, link)
 

