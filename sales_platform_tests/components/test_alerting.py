@@ -60,7 +60,7 @@ def test_a_step_that_failed_for_its_own_check_is_told_as_the_check_alone() -> No
     limit = check("reject_limit", step="retail_sales", told="30 % of a file's rows rejected")
     (trouble,) = troubles(run(step(), limit), LINK)
     assert (trouble.kind, trouble.subject) == (REJECT_LIMIT, "staging/retail_sales for 2026-03-04")
-    assert trouble.message.startswith("30 % of a file's rows rejected. What stood before still stands.")
+    assert trouble.message.startswith("30 % of a file's rows rejected. `sales-platform rejected list`")
 
 
 def test_a_warning_is_no_alert_and_an_error_is_one_even_where_the_run_succeeded() -> None:

@@ -164,7 +164,7 @@ def test_too_many_rejected_rows_are_one_alert_although_their_run_failed_too(worl
     world.run("2026-03-04")
     (told,) = world.tick()
     assert told.startswith("Reject limit: staging/sales for 2026-03-04, since ")
-    assert "40 % of a file's rows. What stood before still stands." in told
+    assert "40 % of a file's rows. `sales-platform rejected list`" in told
     world.behaviour.rejected = False
     world.run("2026-03-04")
     (over,) = world.tick()
