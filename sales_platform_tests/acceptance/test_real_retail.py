@@ -27,6 +27,9 @@ from sales_platform.engine.publish import publish_table
 from sales_platform.engine.rebuild import verify
 from sales_platform.engine.warehouse import Warehouse
 from sales_platform.local.server import EmbeddedServer
+from sales_platform.metrics.query import MetricQuery
+from sales_platform.metrics.reading import reading
+from sales_platform.metrics.running import run_query
 from sales_platform.operations.importing import import_retail
 from sales_platform.settings import Settings
 
@@ -227,6 +230,16 @@ def test_the_mart_adds_up_to_the_cent_by_tier_day_and_store(
         " using (store_key) group by 1",
     )
     assert sorted(stands) == totals(sales, column)
+
+
+def test_revenue_by_the_tier_of_today_is_that_of_each_customers_last_version(
+    warehouse: Warehouse, sales: pd.DataFrame, versions: list[Version]
+) -> None:
+    today = {version.customer_id: version.tier or "Unknown" for version in versions}
+    cents = sales.assign(today=sales["customer_id"].map(today)).groupby("today")["cents"].sum()
+    with reading(warehouse) as connection:
+        found = run_query(connection, MetricQuery("retail_revenue", by=("tier_today",)))
+    assert dict(found.rows) == {tier: Decimal(int(amount)) / 100 for tier, amount in cents.items()}
 
 
 def test_the_mart_and_the_fact_have_the_same_sums(warehouse: Warehouse, sales: pd.DataFrame) -> None:

@@ -25,6 +25,9 @@ from sales_platform.engine.rebuild import verify
 from sales_platform.engine.warehouse import Warehouse
 from sales_platform.local.databases import Databases
 from sales_platform.local.server import EmbeddedServer
+from sales_platform.metrics.query import MetricQuery
+from sales_platform.metrics.reading import reading
+from sales_platform.metrics.running import run_query
 from sales_platform.operations.importing import import_channels
 from sales_platform.operations.opening import Platform
 from sales_platform.operations.progress import Silent
@@ -188,6 +191,33 @@ def test_failures_by_city_and_segment_are_those_of_the_files_and_the_customer_ru
         )
         == expected
     )
+
+
+def test_metrics_of_payments_are_those_of_the_files(loaded: Loaded, payments: pd.DataFrame) -> None:
+    june = payments[payments["day"].between("2026-06-01", "2026-06-30")]
+    good = june[~june["failed"]]
+    with reading(loaded.warehouse) as connection:
+
+        def by(dimension: str, metric: str, **asked: Any) -> dict[str, Decimal]:
+            days = (date(2026, 6, 1), date(2026, 6, 30))
+            found = run_query(connection, MetricQuery(metric, *days, by=(dimension,), **asked))
+            return {row[0]: row[-1] for row in found.rows}
+
+        volume = good.groupby("channel_name")["cents"].sum()
+        assert by("channel", "payment_volume") == {name: Decimal(c) / 100 for name, c in volume.items()}
+        earned = good.groupby("region")["millionths"].sum()
+        assert by("region", "fee_revenue") == {name: Decimal(m) / 10**6 for name, m in earned.items()}
+        punes = june[june["city_name"] == "Mumbai"].groupby("state")["failed"].agg(["size", "sum"])
+        rates = {state: Decimal(100 * int(f)) / int(n) for state, n, f in punes.itertuples(name=None)}
+        found = by("state", "failure_rate", filters={"city": ["Mumbai"]})
+        assert {state: round(rate, 12) for state, rate in found.items()} == {
+            state: round(rate, 12) for state, rate in rates.items()
+        }
+        seconds = june["processing_time"].map(Decimal)
+        [(mean,)] = run_query(
+            connection, MetricQuery("average_processing_time", date(2026, 6, 1), date(2026, 6, 30))
+        ).rows
+        assert round(mean, 12) == round(sum(seconds) / len(seconds), 12)
 
 
 def _segment(key: int) -> str:
