@@ -30,6 +30,8 @@ KEEP_SECONDS = 14 * 86_400
 SECRETS = (
     (re.compile(r"(\w://[^:/@\s]*):\S+@"), r"\1:***@"),
     (re.compile(r"(password=)[^\s&'\"]+", re.IGNORECASE), r"\1***"),
+    # of a storage account: in a connection string, and in an address
+    (re.compile(r"\b(AccountKey=|SharedAccessSignature=|sig=)[^\s;&'\"]+", re.IGNORECASE), r"\1***"),
 )
 STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 

@@ -84,6 +84,9 @@ def test_the_file_has_one_json_object_per_line_with_extra_fields(settings: Setti
         "postgresql://host/db?user=me&password=geheim&sslmode=require",
         "host=h password=geheim dbname=x",
         "two: amqp://a:geheim@b and s3://c:geheim@d",
+        "AccountName=shop;AccountKey=geheim+/==;EndpointSuffix=core.windows.net",
+        "BlobEndpoint=https://shop;SharedAccessSignature=sv=2025-11-05&sig=geheim",
+        "GET /backups/a?sv=2025-11-05&sig=geheim%3D&se=2026 failed",
     ],
 )
 def test_passwords_are_masked_everywhere(

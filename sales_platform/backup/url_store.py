@@ -24,12 +24,17 @@ from sales_platform.errors import (
     StoreRefused,
     StoreUnavailable,
 )
+from sales_platform.logs import mask
 
 BLOCK_BYTES = 5 << 20
 
 
 def open_url(url: str) -> Store:
-    """The store of a URL. Raises ConfigurationError for a kind that nothing here can reach."""
+    """The store of a URL.
+
+    Raises ConfigurationError for a kind that nothing here can reach, StoreUnavailable where a kind that is asked at
+    once, such as ftp://, does not answer.
+    """
     if url.startswith("file://"):
         return FileStore(Path(unquote(urlsplit(url).path)))
     try:
@@ -41,6 +46,12 @@ def open_url(url: str) -> Store:
             remedy="Write abfs://container/prefix, or install the package of the URL's kind: s3:// needs"
             " `sales-platform[s3]`.",
         ) from error
+    except OSError as error:
+        raise StoreUnavailable(
+            f"{mask(url)} does not answer ({type(error).__name__}).",
+            where="BACKUP_URL",
+            remedy="Check the network and the URL, then run again.",
+        ) from None
     return UrlStore(url, files, root)
 
 
@@ -60,7 +71,7 @@ class UrlStore:
 
     @property
     def place(self) -> str:
-        return self._url
+        return mask(self._url)
 
     def put(self, name: str, pieces: Iterable[bytes]) -> None:
         path = self._path(name)

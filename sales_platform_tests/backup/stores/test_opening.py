@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
+import traceback
 from pathlib import Path
 
+import fsspec
 import pytest
 
 from sales_platform.backup.azure_store import AzureStore
 from sales_platform.backup.file_store import FileStore
 from sales_platform.backup.opening import DEFAULT_CONTAINER, open_store
-from sales_platform.errors import ConfigurationError
+from sales_platform.backup.url_store import UrlStore
+from sales_platform.errors import ConfigurationError, StoreUnavailable
 from sales_platform.operations.settings_listing import list_settings
 from sales_platform.settings import Settings
 
@@ -91,6 +95,17 @@ def test_a_place_that_cannot_be_meant_is_named(
         opened(monkeypatch, **variables)
     assert caught.value.where == where
     assert KEY not in str(caught.value)
+
+
+def test_k_30_a_password_within_a_url_is_never_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        # nobody listens there
+        url = f"ftp://me:{KEY}@127.0.0.1:{taken.getsockname()[1]}/backups"
+        with pytest.raises(StoreUnavailable) as caught:
+            opened(monkeypatch, BACKUP_URL=url)
+    assert KEY not in "".join(traceback.format_exception(caught.value))
+    assert UrlStore(url, fsspec.filesystem("memory"), "/backups").place == url.replace(KEY, "***")
 
 
 def test_k_30_no_secret_of_the_store_is_listed_or_printed(monkeypatch: pytest.MonkeyPatch) -> None:
