@@ -27,6 +27,7 @@ COMMANDS = (
     ("maintain", "maintain", "maintain"),
     ("rejected", "rejected", "rejected"),
     ("backup", "backup", "backup"),
+    ("metrics", "metrics", "metrics"),
     ("sql", "sql", "sql"),
     ("docs", "docs", "docs"),
     ("simulate", "simulate", "simulate"),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from sales_platform.metrics.registry import Dimension, Mart, Metric, Registry
 from sales_platform.operations.documenting_pages import MADE_BY, grid
+from sales_platform.operations.metrics import unit_of
 
 PAGE = "docs/metrics.md"
 GOOD = {"up": "higher", "down": "lower", "neither": "neither"}
@@ -31,7 +32,14 @@ def _of_mart(mart: Mart, metrics: list[Metric], registry: Registry) -> Iterable[
     yield f"### From [{mart.name}](tables/{mart.domain}/{mart.name}.md)"
     yield f"{_over_time(mart)} {_dimensions(mart, registry)}"
     rows = [
-        (f"`{m.name}`", m.title, _unit(m), f"`{m.formula_text}`", GOOD[m.good], f"{m.description} {m.caveat}")
+        (
+            f"`{m.name}`",
+            m.title,
+            unit_of(m),
+            f"`{m.formula_text}`",
+            GOOD[m.good],
+            f"{m.description} {m.caveat}",
+        )
         for m in metrics
     ]
     yield grid(("metric", "title", "unit", "formula", "better", "what it tells"), rows)
@@ -53,9 +61,3 @@ def _dimensions(mart: Mart, registry: Registry) -> str:
 def _dimension(dimension: Dimension, apart: bool) -> str:
     told = dimension.title + (f": {dimension.description}" if dimension.description else "")
     return f"`{dimension.name}` ({told}{'; never added up' if apart else ''})"
-
-
-def _unit(metric: Metric) -> str:
-    if metric.unit == "money":
-        return metric.currency or "each in its currency"
-    return metric.unit

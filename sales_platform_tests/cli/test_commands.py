@@ -27,7 +27,7 @@ from sales_platform.operations.source_status import SourceStatus
 from sales_platform.operations.status import Fates, FeedAge, FeedStatus, LastLoad, PlatformStatus, first_act
 
 RUNNER = CliRunner()
-LISTINGS = ("status", "check", "reconcile", "rebuild", "doctor", "settings")
+LISTINGS = ("status", "check", "reconcile", "rebuild", "doctor", "settings", "metrics")
 
 
 @pytest.mark.parametrize("name", [name for name, _, _ in COMMANDS])
