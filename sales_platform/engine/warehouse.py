@@ -32,15 +32,14 @@ class Warehouse:
 
     def connect(self, *, autocommit: bool = False) -> Connection:
         """A session in UTC and ISO dates, whatever the server's defaults (S-62)."""
-        options = f"{_SESSION} {_PATIENCE} {_PLANNING} -c lock_timeout={self.lock_timeout_seconds * 1000}"
         with translated(self.where):
-            return psycopg.connect(
-                self.url,
-                autocommit=autocommit,
-                options=options,
-                application_name="sales_platform",
-                connect_timeout=10,
-            )
+            return psycopg.connect(self.url, autocommit=autocommit, **self.session)
+
+    @property
+    def session(self) -> dict[str, Any]:
+        """What a session is opened with, beside the URL; for a pool too."""
+        options = f"{_SESSION} {_PATIENCE} {_PLANNING} -c lock_timeout={self.lock_timeout_seconds * 1000}"
+        return {"options": options, "application_name": "sales_platform", "connect_timeout": 10}
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sales_platform.contracts.catalog import Catalog, read_catalog
 from sales_platform.contracts.feed import FileFeedContract
-from sales_platform.contracts.personal import shown
+from sales_platform.contracts.personal import kinds_of_columns, may_be_personal, shown
 from sales_platform.engine import purging, rejected_rows
 from sales_platform.engine.rejected_rows import RejectedCount
 from sales_platform.errors import WrongUse
@@ -91,7 +91,7 @@ def show_rejected(
             row.first_seen,
             row.last_seen,
             {
-                name: shown(value, personal=not reveal and _personal(catalog, feed, name))
+                name: shown(value, personal=not reveal and may_be_personal(catalog, feed, name))
                 for name, value in _in_order(catalog, feed, row.raw_record).items()
             },
         )
@@ -188,26 +188,9 @@ def _file_feed(catalog: Catalog, name: str) -> FileFeedContract:
     return catalog.feeds[name]
 
 
-def _spoken(catalog: Catalog, feed: str) -> dict[str, str | None]:
-    """Column of the contract → what kind of personal data it holds."""
-    if feed in catalog.feeds:
-        return {name: column.pii for name, column in catalog.feeds[feed].columns.items()}
-    if feed in catalog.table_feeds:
-        return {name: column.pii for name, column in catalog.table_feeds[feed].spoken.columns.items()}
-    return {}
-
-
-def _personal(catalog: Catalog, feed: str, column: str) -> bool:
-    """Whether a value may be personal: its contract says so, or nobody says what it is."""
-    spoken = _spoken(catalog, feed)
-    if column in spoken:
-        return spoken[column] is not None
-    return feed not in catalog.table_feeds or column.startswith("_")
-
-
 def _columns(catalog: Catalog, feed: str, received: Collection[str]) -> list[str]:
     """The contract's columns first; what no record could be made of stands last."""
-    spoken = _spoken(catalog, feed)
+    spoken = kinds_of_columns(catalog, feed)
     first = list(spoken) if feed in catalog.feeds else [name for name in spoken if name in received]
     others = sorted(name for name in received if name not in spoken and name != _BYTES)
     return [

@@ -19,15 +19,13 @@ from typing import IO, Any
 
 from sales_platform.engine.rejected_rows import RejectedRow
 from sales_platform.engine.resubmission import Correction
+from sales_platform.engine.sheet_cells import guarded, released
 from sales_platform.errors import FileMissing, SourceError, WrongUse
 
 ID = "_rejected_id"
 _ABOUT = (ID, "_reasons", "_partition", "_source_row")
 _LINE = "_line"
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
-_ESCAPED = re.compile(r"'+[=+\-@\t\r\n]")
-_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _CELL_LIMIT = 64 << 20
 
 
@@ -70,15 +68,6 @@ def read_sheet(path: Path) -> list[Correction]:
             remedy="Save it as CSV from the spreadsheet again.",
         ) from None
     return list(corrections.values())
-
-
-def guarded(text: str) -> str:
-    """What a spreadsheet shows and does not run (formula injection); `released` takes exactly that back."""
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
-
-
-def released(text: str) -> str:
-    return text[1:] if _ESCAPED.match(text) else text
 
 
 def _text(value: Any) -> str:

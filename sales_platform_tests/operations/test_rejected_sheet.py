@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sales_platform.engine.rejected_rows import RejectedRow
+from sales_platform.engine.sheet_cells import guarded, released
 from sales_platform.errors import SalesPlatformError, SourceError, WrongUse
-from sales_platform.operations.rejected_sheet import guarded, read_sheet, released, write_sheet
+from sales_platform.operations.rejected_sheet import read_sheet, write_sheet
 
 AT = datetime(2025, 1, 1, tzinfo=UTC)
 

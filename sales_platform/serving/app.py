@@ -1,0 +1,72 @@
+"""The one ASGI application: the API, and the dashboard mounted below it, behind the same guards. Starts no server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from typing import Any, Protocol
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sales_platform.metrics.registry import Registry, read_registry
+from sales_platform.serving.access import Access
+from sales_platform.serving.api import routes
+from sales_platform.serving.api.documents import DESCRIPTION, OPENAPI, add_filters
+from sales_platform.serving.guards import ApiTransport, Limits, SecurityHeaders
+from sales_platform.serving.options import ServingOptions
+from sales_platform.serving.pool import ReaderPool
+
+TITLE = "Sales platform API"
+
+
+class Mounted(Protocol):
+    """An ASGI application whose start and end its parent calls, as Streamlit's is."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    def lifespan(self) -> Callable[[Any], AbstractAsyncContextManager[None]]: ...
+
+
+def build_app(
+    options: ServingOptions, dashboard: Mounted | None = None, registry: Registry | None = None
+) -> ASGIApp:
+    """The application for a server with one worker. The warehouse need not be up yet. registry: the
+    project's own unless given; raises ContractError where a metric of that is wrong.
+
+    FastAPI is the parent: as a child of Streamlit's application its unknown paths would be answered with a page.
+    """
+    app = FastAPI(
+        title=TITLE,
+        version=version("sales-platform"),
+        description=DESCRIPTION,
+        openapi_url=OPENAPI,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan(options, dashboard),
+    )
+    app.state.options, app.state.registry = options, registry or read_registry()
+    routes.install(app)
+    add_filters(app, app.state.registry)
+    if dashboard:
+        app.mount("/", dashboard)
+    guarded = Limits(Access(ApiTransport(app), options.api_key))
+    return SecurityHeaders(guarded)
+
+
+def _lifespan(
+    options: ServingOptions, dashboard: Mounted | None
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as opened:
+            if dashboard:
+                await opened.enter_async_context(dashboard.lifespan()(app))
+            pool = ReaderPool(options)
+            pool.open()
+            opened.callback(pool.close)
+            app.state.pool = pool
+            yield
+
+    return lifespan
