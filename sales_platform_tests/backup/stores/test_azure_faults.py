@@ -17,7 +17,7 @@ from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 from sales_platform.backup.azure_account import Patience, container_client
 from sales_platform.backup.azure_store import BLOCK_BYTES, AzureStore
 from sales_platform.backup.opening import open_store
-from sales_platform.errors import BlobExists, BlobMissing, SalesPlatformError, StoreRefused, StoreUnavailable
+from sales_platform.errors import BlobMissing, SalesPlatformError, StoreRefused, StoreUnavailable
 from sales_platform_tests.azurite import ACCOUNT, CONTAINER, HASTY, Azurite
 from sales_platform_tests.fault_proxy import Fault, FaultProxy, Rule, Status, fault_proxy
 
@@ -158,17 +158,6 @@ def test_a_refusal_is_told_by_its_code_and_not_tried_again(
         put(scene.store)
     assert sum("comp=blocklist" in request for request in scene.proxy.seen) == 1
     assert stored(scene) is None
-
-
-def test_two_writers_of_one_name_make_one_whole_blob_and_one_refusal(scene: Scene) -> None:
-    def meanwhile() -> Iterator[bytes]:
-        yield CONTENT
-        scene.direct.put("a/b.csv", [b"the other one"])
-        yield b"more"
-
-    with pytest.raises(BlobExists):
-        scene.store.put("a/b.csv", meanwhile())
-    assert stored(scene) == b"the other one"
 
 
 def test_an_answer_that_is_cut_short_is_read_again_until_attempts_end(scene: Scene) -> None:

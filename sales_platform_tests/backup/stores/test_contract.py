@@ -101,6 +101,19 @@ def test_no_blob_is_overwritten(store: Store) -> None:
     assert content(store, "a/b") == b"first"
 
 
+def test_two_writers_of_one_name_make_one_whole_blob_and_one_refusal(store: Store) -> None:
+    def meanwhile() -> Iterator[bytes]:
+        yield b"x" * (10 << 20)
+        store.put("a/b", [b"the other one"])
+        yield b"more"
+
+    if not store.creates_exclusively:
+        pytest.skip("this store looks first and writes then, and says so")
+    with pytest.raises(BlobExists):
+        store.put("a/b", meanwhile())
+    assert content(store, "a/b") == b"the other one"
+
+
 def test_a_blob_whose_source_breaks_never_was(store: Store) -> None:
     def breaking() -> Iterator[bytes]:
         yield b"x" * (20 << 20)
