@@ -272,6 +272,9 @@ class _Restore:
         last = max(self._surrogate_keys(), keys_before)
         first = (last // _KEY_BLOCK + 1) * _KEY_BLOCK
         self.target.execute("select setval('ops.surrogate_key_seq', %s, false)", [first])
+        # both say what tables hold that are not there now
+        self.target.execute("delete from ops.consumed_version")
+        self.target.execute("delete from ops.dimension_reference")
         self.notes.extend(
             [
                 "Run `sales-platform rebuild` now: staging, analytics and marts are made again from raw.",

@@ -147,7 +147,8 @@ def _contents(connection: Connection, schemas: Sequence[str]) -> list[tuple[str,
             and d.classid not in ('pg_extension'::regclass, 'pg_default_acl'::regclass)
             and not exists (
                 select from pg_depend as e
-                where e.classid = d.classid and e.objid = d.objid and e.deptype = 'e'
+                -- of an extension, or a part of another object and gone with it
+                where e.classid = d.classid and e.objid = d.objid and e.deptype in ('e', 'i')
             )""",
         [list(schemas)],
     ).fetchall()

@@ -25,7 +25,7 @@ def nasty_url(new_database: NewDatabase, migrated_template: str) -> str:
 
 
 @pytest.mark.parametrize("format", ["csv", "parquet"])
-def test_k_01_k_25_k_26_every_value_and_object_comes_back_and_no_trigger_fires(
+def test_k_01_k_02_k_25_k_26_every_value_and_object_comes_back_and_no_trigger_fires(
     nasty_url: str, new_database: NewDatabase, store: FileStore, format: Literal["csv", "parquet"]
 ) -> None:
     before, definitions = rows(nasty_url), shape(nasty_url)

@@ -1,5 +1,5 @@
-"""`docs/scenarios.md` has a test or a reason for every scenario of windows and of rejected rows, and no test that is
-not there.
+"""`docs/scenarios.md` has a test or a reason for every scenario of windows, of rejected rows and of backups, and no test
+that is not there.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def written(letter: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(("letter", "last"), [("b", 24), ("q", 26)])
+@pytest.mark.parametrize(("letter", "last"), [("b", 24), ("q", 26), ("k", 30)])
 def test_every_scenario_has_its_tests_or_a_reason_and_every_test_its_row(letter: str, last: int) -> None:
     rows = re.findall(rf"^\| ({letter.upper()}-\d\d) \| [^|]+ \| ([^|]+) \| (.+) \|$", PAGE, re.MULTILINE)
     numbers = [scenario for scenario, _, _ in rows]

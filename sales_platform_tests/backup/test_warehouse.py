@@ -1,0 +1,57 @@
+"""What a backup of the warehouse takes, and how one that was just migrated takes it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
+from sales_platform.backup.creating import create_backup
+from sales_platform.backup.file_store import FileStore
+from sales_platform.backup.restoring import restore
+from sales_platform.engine.migrations import migrate
+from sales_platform.errors import RestoreRefused, WrongUse
+from sales_platform_tests.backup.scenes import rows, run
+
+LOADED = """
+create table raw.shop_sales (_load_id bigint, sale text);
+create table staging.shop_sales (sale integer);
+create view marts.sales_view as select sale from staging.shop_sales;
+insert into raw.shop_sales values (1, 'a'); insert into staging.shop_sales values (1);
+insert into ops.consumed_version values ('staging.shop_sales', 'raw.shop_sales', '', 1, 'x');
+select setval('ops.surrogate_key_seq', 1234);
+"""
+
+
+def test_k_03_raw_ops_and_quality_are_kept_and_what_is_made_of_them_is_left_to_a_rebuild(
+    warehouse_url: str, database_url: str, store: FileStore, new_database: Callable[[], str]
+) -> None:
+    run(warehouse_url, LOADED)
+    backup = create_backup(warehouse_url, store, "warehouse")
+    assert {copy.schema for copy in backup.manifest.tables} == {"raw", "ops", "quality"}
+    assert "raw/raw.shop_sales.csv" in {copy.blob for copy in backup.manifest.tables}
+    for target in (database_url, warehouse_url):
+        if target == database_url:
+            # as `up` finds an empty server
+            migrate(target)
+        else:
+            with pytest.raises(RestoreRefused, match=r"raw\.shop_sales"):
+                restore(store, backup, target)
+            run(target, "select setval('ops.surrogate_key_seq', 3000000000)")
+        restored = restore(store, backup, target, replace=target == warehouse_url)
+        assert "sales-platform rebuild" in restored.notes[0]
+        content = rows(target)
+        assert content["raw.shop_sales"] == ["(1,a)"]
+        assert content["ops.consumed_version"] == []
+        assert not [name for name in content if name.startswith(("staging.", "marts."))]
+        with psycopg.connect(target) as connection:
+            first = connection.execute("select nextval('ops.surrogate_key_seq')").fetchone()
+            # beyond every key that the backup or the target has issued
+            assert first == ((1_000_000_000,) if target == database_url else (4_000_000_000,))
+            connection.execute("create table marts.new (x integer)")
+            assert connection.execute(
+                "select has_table_privilege('sales_platform_reader', 'marts.new', 'select')"
+            ).fetchone() == (True,)
+    with pytest.raises(WrongUse, match="this is no warehouse"):
+        create_backup(new_database(), store, "warehouse")
