@@ -1,5 +1,5 @@
-"""`docs/scenarios.md` has a test or a reason for every scenario of windows, of rejected rows and of backups, and no test
-that is not there.
+"""`docs/scenarios.md` has a test or a reason for every scenario of windows, rejected rows and backups, and no test that
+is not there.
 """
 
 from __future__ import annotations
