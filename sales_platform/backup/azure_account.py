@@ -28,11 +28,11 @@ LONGEST_PAUSE_SECONDS = 60
 class Patience:
     """How long a request is tried again before it is an error.
 
-    With five attempts more the growing pauses are 35 seconds together, which outlasts a restart of the store.
+    With four attempts more the growing pauses are 35 seconds together, which outlasts a restart of the store.
     answer_seconds: silence after which an attempt has failed.
     """
 
-    attempts: int = 5
+    attempts: int = 4
     first_pause_seconds: int = 1
     growth: int = 2
     answer_seconds: float = 60
