@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
 from sales_platform.backup.listing import Backup, find_backup, folders, list_backups
 from sales_platform.backup.manifest import Format
 from sales_platform.backup.naming import id_of
@@ -21,7 +24,7 @@ from sales_platform.backup.several import back_up
 from sales_platform.backup.store import Store
 from sales_platform.backup.summaries import Summary, summary_of
 from sales_platform.backup.verifying import verify
-from sales_platform.errors import BackupDamaged, SalesPlatformError, WrongUse
+from sales_platform.errors import BackupDamaged, ConfigurationError, SalesPlatformError, WrongUse
 from sales_platform.local.databases import external_url, using
 from sales_platform.operations.local_server import without_driver
 from sales_platform.operations.opening import make_current
@@ -179,7 +182,7 @@ def restore_into(
     done = restore(
         store,
         backup,
-        without_driver(url),
+        _readable(url, "--into" if into else "RESTORE_URL"),
         tables=tables or None,
         replace=replace,
         roles=roles,
@@ -209,10 +212,27 @@ def rehearse_some(
 def _opened(settings: Settings, name: str) -> Iterator[str]:
     """A database's URL, up in the block; an embedded one is as new as the program."""
     with using(settings, name) as databases:
-        make_tables_if_embedded(settings, name, databases.url(name))
+        url = _readable(
+            databases.url(name), "WAREHOUSE_URL" if name == WAREHOUSE else f"{name.upper()}_OLTP_URL"
+        )
+        make_tables_if_embedded(settings, name, url)
         if name == WAREHOUSE and external_url(settings, name) is None:
             make_current(settings, databases, migrating=False)
-        yield without_driver(databases.url(name))
+        yield url
+
+
+def _readable(url: str, where: str) -> str:
+    """The URL without SQLAlchemy's driver. Raises ConfigurationError, which does not repeat it: it has a password."""
+    plain = without_driver(url)
+    try:
+        conninfo_to_dict(plain)
+    except psycopg.ProgrammingError:
+        raise ConfigurationError(
+            "this is not a URL that PostgreSQL takes.",
+            where=where,
+            remedy="Write postgresql://user:password@host:port/database.",
+        ) from None
+    return plain
 
 
 def _found(store: Store, which: Which) -> Backup:

@@ -52,13 +52,18 @@ def test_one_setting_switches_all_of_them_off(monkeypatch: pytest.MonkeyPatch) -
 
 def test_schedules_tick_in_the_business_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUSINESS_TIME_ZONE", "Europe/Berlin")
-    found = {one.name: one for one in defs().get_repository_def().schedule_defs}
+    definitions = defs()
+    found = {one.name: one for one in definitions.get_repository_def().schedule_defs}
 
     assert {one.execution_timezone for one in found.values()} == {"Europe/Berlin"}
     daily = {"retail_daily": "0 2 * * *", "channels_daily": "0 2 * * *"}
     compared = {"invoicing_reconciliation": "0 4 * * *", "accounts_reconciliation": "0 4 * * *"}
-    expected = daily | compared | {"maintenance": "0 5 * * 0"}
+    backups = {"backup_daily": "0 3 * * *", "backup_rehearsal": "0 6 * * 0"}
+    expected = daily | compared | backups | {"maintenance": "0 5 * * 0"}
     assert {name: found[name].cron_schedule for name in expected} == expected
+    hourly_job = definitions.resolve_job_def(found["freshness"].job_name)
+    looked_at = hourly_job.asset_layer.asset_graph.asset_check_keys
+    assert {key.name for key in looked_at if key.asset_key.path[0] == "backup"} == {"freshness"}
 
 
 def test_each_domain_has_its_own_sensor_of_conditions_so_that_it_can_be_paused_alone(

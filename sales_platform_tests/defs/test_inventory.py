@@ -37,11 +37,13 @@ MARTS = {
 }
 RECONCILED = ("invoicing", "accounts")
 FILES = {"files/channels_transactions": "channels"}
+BACKUPS = {"backup/blob_backup": "backup", "backup/rehearsal": "backup"}
 DAILY = {
     *("raw/retail_sales", "staging/retail_sales", "analytics/fact_sales", "marts/retail_sales_daily"),
     *("raw/channels_transactions", "staging/channels_transactions", "analytics/fact_transaction"),
-    *("marts/channels_daily", *FILES),
+    *("marts/channels_daily", *FILES, "backup/blob_backup"),
 }
+NO_TABLES = ("source/", "ops/", "files/", "backup/")
 PER_FILE = {"raw/billing_invoices", "staging/billing_invoices"}
 
 Specs = dict[str, dg.AssetSpec]
@@ -67,7 +69,8 @@ def checks(definitions: dg.Definitions) -> Checks:
 
 
 def test_the_graph_holds_these_assets_in_these_groups_and_no_others(specs: Specs) -> None:
-    expected = {f"ops/{domain}_reconciliation": "reconciliation" for domain in RECONCILED} | FILES
+    expected = {f"ops/{domain}_reconciliation": "reconciliation" for domain in RECONCILED}
+    expected |= FILES | BACKUPS
     expected["ops/maintenance"] = "maintenance"
     for domain, tables in FEEDS.items():
         layers = [f"{layer}/{domain}_{table}" for layer in ("source", "raw", "staging") for table in tables]
@@ -83,7 +86,7 @@ def test_every_asset_has_a_description_an_owner_and_a_kind(specs: Specs) -> None
 
 
 def test_every_table_shows_its_columns_and_each_column_what_it_means(specs: Specs) -> None:
-    tables = {key: spec for key, spec in specs.items() if not key.startswith(("source/", "ops/", "files/"))}
+    tables = {key: spec for key, spec in specs.items() if not key.startswith(NO_TABLES)}
     for key, spec in tables.items():
         schema = spec.metadata["dagster/column_schema"]
         assert isinstance(schema, dg.TableSchema)
