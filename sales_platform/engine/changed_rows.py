@@ -115,6 +115,9 @@ def index_lookups(
 ) -> None:
     """Indexes by which the rows of a changed key are found: in the table, and in the inputs that carry the key."""
     relations = [table.name, *inputs]
+    for mart in map(TableName.parse, inputs if DAY in table.grain else ()):
+        if mart.schema == "marts" and not _is_of_days(connection, mart):
+            _index(connection, mart, (DAY,))
     for name in inputs:
         shared = _shared(connection, changed_keys_name(TableName.parse(name)), table, columns)
         for relation in relations if shared else ():

@@ -34,6 +34,9 @@ select d::date as day, s as status_name, a::numeric as sales_amount from (values
 create table marts.channels_daily as
 select d as _partition, d::date as day, v::numeric as successful_payment_volume, f::numeric as revenue from (values
     ('2026-02-02', '200', '0.0125')) as v (d, v, f);
+alter table marts.invoicing_daily add column n serial primary key;
+alter table marts.invoicing_collected_daily add column n serial primary key;
+alter table marts.billing_sales_daily add column n serial primary key;
 """
 ROWS = [
     ("2026-02-01", "billing", "billed", "USD", "15"),
@@ -93,6 +96,14 @@ def test_every_measure_and_currency_has_rows_of_its_own(company: Company) -> Non
     assert company.rows() == ROWS
     with company.warehouse.transaction() as connection:
         assert broken(connection, MART) == []
+
+
+def test_the_rows_of_a_changed_day_are_found_by_index(company: Company) -> None:
+    found = company.execute(
+        "select tablename from pg_indexes where schemaname = 'marts' and indexdef like '%(day)' order by 1"
+    )
+    # marts of days have their day in front of their key
+    assert found == [("billing_sales_daily",), ("invoicing_collected_daily",), ("invoicing_daily",)]
 
 
 def test_a_changed_day_updates_that_day_and_reads_no_other(company: Company) -> None:

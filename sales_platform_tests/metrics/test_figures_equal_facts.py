@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from sales_platform.contracts.catalog import read_catalog
+from sales_platform.engine.rebuild import verify
 from sales_platform.engine.warehouse import Connection, Warehouse
 from sales_platform.local.server import EmbeddedServer
 from sales_platform.metrics.query import MetricQuery
@@ -156,6 +158,10 @@ def test_revenue_by_source_shows_the_same_amounts_as_the_metrics_it_names(reader
         metric = read_registry().metrics[row["measure"]]
         assert (metric.domain, metric.currency) == (row["source"], row["currency"])
         assert [(row["value"],)] == ask(reader, metric.name, first, LAST)
+
+
+def test_a_rebuild_from_raw_gives_the_same_marts(warehouse: Warehouse) -> None:
+    assert verify(warehouse, read_catalog()) == []
 
 
 def test_receivables_by_age_are_those_of_open_invoices_of_that_age(reader: Connection) -> None:
