@@ -85,8 +85,9 @@ class MetricSelect:
         asked = self._grouped((self._query.from_, self._query.to), sql.SQL("{}"))
         compared = compared_range(self._query)
         rows = self._joined(asked, self._grouped(compared, self._forward(compared))) if compared else asked
-        return sql.SQL("select * from ({}) as answer order by {} limit {}").format(
-            rows, self._order(), sql.Placeholder("limit")
+        columns = sql.SQL(", ").join(map(sql.Identifier, self.columns))
+        return sql.SQL("select {} from ({}) as answer order by {} limit {}").format(
+            columns, rows, self._order(), sql.Placeholder("limit")
         )
 
     def _grouped(self, days: tuple[date | None, date | None], forward: sql.SQL) -> sql.Composed:

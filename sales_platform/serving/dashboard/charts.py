@@ -1,0 +1,237 @@
+"""Figures of Plotly from rows of an answer. Knows neither pages nor the warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import plotly.graph_objects as go  # type: ignore[import-untyped]
+
+from sales_platform.metrics.declared import Unit
+from sales_platform.serving.dashboard.theme import DASHES, MARKERS, Look
+from sales_platform.serving.dashboard.wording import Figure, figure_text, symbol, unit_text
+
+Point = tuple[Any, Figure]
+HEIGHT = 340
+SMOOTH_OVER = 7
+# beyond as many points a marker on each would hide the line
+MARKED_POINTS = 45
+UPRIGHT_NAMES = 4
+
+
+@dataclass(frozen=True)
+class Series:
+    """A line or a set of bars. points: day or category, and value. dashed: an average of another series. right: against
+    the axis on the right.
+    """
+
+    name: str
+    points: Sequence[Point]
+    dashed: bool = False
+    right: bool = False
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What the values are, on every axis of a chart."""
+
+    unit: Unit
+    currency: str | None = None
+
+    def text(self, value: Figure) -> str:
+        return figure_text(value, self.unit, self.currency)
+
+
+@dataclass
+class Drawing:
+    """A figure under construction, in one look."""
+
+    look: Look
+    measure: Measure
+    height: int = HEIGHT
+    figure: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.figure = go.Figure(layout=_layout(self.look, self.measure, self.height))
+
+    def line(self, series: Series, place: int) -> None:
+        colour = self.look.series[place % len(self.look.series)]
+        marked = len(series.points) <= MARKED_POINTS and not series.dashed
+        self.figure.add_scatter(
+            **self._common(series),
+            mode="lines+markers" if marked else "lines",
+            line={"color": colour, "width": 2, "dash": "dash" if series.dashed else DASHES[place % 7]},
+            marker={"symbol": MARKERS[place % 7], "size": 7},
+        )
+
+    def bars(self, series: Series, place: int, *, labels: bool = False) -> None:
+        self.figure.add_bar(
+            **self._common(series),
+            marker={"color": self.look.series[place % len(self.look.series)]},
+            text=self._texts(series) if labels else None,
+            textposition="outside" if labels else None,
+            cliponaxis=False,
+        )
+
+    def lying_bars(self, series: Series, place: int) -> None:
+        """For names too long to stand below a bar; the first is on top."""
+        common = self._common(series)
+        common["x"], common["y"] = common["y"], common["x"]
+        self.figure.add_bar(
+            **common,
+            orientation="h",
+            marker={"color": self.look.series[place % len(self.look.series)]},
+            text=self._texts(series),
+            textposition="auto",
+            insidetextanchor="end",
+        )
+        self.figure.update_yaxes(autorange="reversed", type="category", title=None, automargin=True)
+        self.figure.update_xaxes(
+            title=unit_text(self.measure.unit, self.measure.currency), **_ticks(self.measure)
+        )
+        self.figure.update_yaxes(tickprefix="", ticksuffix="")
+        self.figure.update_layout(hovermode="closest", showlegend=False)
+
+    def _common(self, series: Series) -> dict[str, Any]:
+        return {
+            "name": series.name,
+            "x": [point[0] for point in series.points],
+            "y": [None if point[1] is None else float(point[1]) for point in series.points],
+            "customdata": self._texts(series),
+            "hovertemplate": f"{_literal(series.name)}: %{{customdata}}<extra></extra>",
+            **({"yaxis": "y2"} if series.right else {}),
+        }
+
+    def _texts(self, series: Series) -> list[str]:
+        return [self.measure.text(value) for _, value in series.points]
+
+
+def lines(look: Look, measure: Measure, series: Sequence[Series]) -> Any:
+    """An average has the colour of the series before it."""
+    drawing = Drawing(look, measure)
+    place = -1
+    for one in series:
+        place += not one.dashed
+        drawing.line(one, max(place, 0))
+    return _with_legend(drawing.figure, len(series))
+
+
+def bars(look: Look, measure: Measure, series: Sequence[Series], *, stacked: bool = False) -> Any:
+    drawing = Drawing(look, measure)
+    for place, one in enumerate(series):
+        drawing.bars(one, place)
+    if len({x for one in series for x, _ in one.points}) == 1:
+        # a single bar has no neighbour from which an axis of days would take its steps
+        drawing.figure.update_xaxes(type="category")
+    drawing.figure.update_layout(barmode="stack" if stacked else "group", bargap=0.25)
+    return _with_legend(drawing.figure, len(series))
+
+
+def labelled_bars(look: Look, measure: Measure, series: Series, axis: str) -> Any:
+    """Few bars with their value above; the axis leaves room for it."""
+    drawing = Drawing(look, measure)
+    drawing.bars(series, 0, labels=True)
+    highest = max((float(value) for _, value in series.points if value is not None), default=0)
+    drawing.figure.update_xaxes(
+        type="category", title=axis, tickangle=-35 if len(series.points) > UPRIGHT_NAMES else 0
+    )
+    drawing.figure.update_yaxes(range=[0, 1.15 * highest or 1])
+    drawing.figure.update_layout(hovermode="closest", showlegend=False, bargap=0.35)
+    return drawing.figure
+
+
+def ranked(look: Look, measure: Measure, series: Series) -> Any:
+    """One lying bar for each member, so high that all names can be read."""
+    drawing = Drawing(look, measure, max(HEIGHT - 100, 90 + 30 * len(series.points)))
+    drawing.lying_bars(series, 0)
+    return drawing.figure
+
+
+def bars_with_sum(look: Look, measure: Measure, amounts: Series, added: Series, axis: str) -> Any:
+    """Bars against the left axis, their running sum as a line against the right one."""
+    drawing = Drawing(look, measure, 420)
+    drawing.bars(amounts, 0)
+    drawing.line(Series(added.name, added.points, right=True), 1)
+    unit = unit_text(measure.unit, measure.currency)
+    drawing.figure.update_layout(
+        yaxis_title=f"{axis}, {unit}",
+        yaxis2={
+            "title": f"{added.name}, {unit}",
+            "overlaying": "y",
+            "side": "right",
+            "showgrid": False,
+            "rangemode": "tozero",
+            "tickmode": "auto",
+            "automargin": True,
+            **_ticks(measure),
+        },
+    )
+    drawing.figure.update_xaxes(type="category", tickangle=-35)
+    return _with_legend(drawing.figure, 2)
+
+
+def smoothed(series: Series, name: str = "7 Day Avg") -> Series:
+    """The mean of each value and the six before it, fewer at the beginning; what is not known counts as nothing."""
+    points: list[Point] = []
+    for end in range(1, len(series.points) + 1):
+        window = [value for _, value in series.points[max(0, end - SMOOTH_OVER) : end] if value is not None]
+        points.append((series.points[end - 1][0], sum(map(float, window)) / len(window) if window else None))
+    return Series(name, points, dashed=True)
+
+
+def by_member(records: Sequence[Mapping[str, Any]], member: str, names: Sequence[str]) -> list[Series]:
+    """One series for each of the members, in their order, over the periods of the records."""
+    found: dict[str, list[Point]] = {name: [] for name in names}
+    for row in records:
+        if row[member] in found:
+            found[row[member]].append((row["period"], row["value"]))
+    return [Series(name, points) for name, points in found.items()]
+
+
+def periods(records: Sequence[Mapping[str, Any]]) -> list[tuple[date, Figure]]:
+    return [(row["period"], row["value"]) for row in records]
+
+
+def _layout(look: Look, measure: Measure, height: int) -> dict[str, Any]:
+    axis = {"gridcolor": look.grid, "linecolor": look.grid, "zerolinecolor": look.grid, "automargin": True}
+    return {
+        "height": height,
+        "margin": {"l": 10, "r": 10, "t": 30, "b": 10},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": look.ink, "family": '"Source Sans", sans-serif', "size": 13},
+        "hovermode": "x unified",
+        "hoverlabel": {"bgcolor": look.surface, "bordercolor": look.faint, "font": {"color": look.ink}},
+        "modebar": {"color": look.faint, "activecolor": look.ink, "bgcolor": "rgba(0,0,0,0)"},
+        "separators": ".,",
+        "xaxis": {**axis, "hoverformat": "%d-%b-%Y"},
+        "yaxis": {
+            **axis,
+            "title": unit_text(measure.unit, measure.currency),
+            "rangemode": "tozero",
+            **_ticks(measure),
+        },
+    }
+
+
+def _ticks(measure: Measure) -> dict[str, Any]:
+    suffix = {"percent": "%", "seconds": " s"}.get(measure.unit, "")
+    prefix = symbol(measure.currency) if measure.unit == "money" else ""
+    return {"tickprefix": prefix, "ticksuffix": suffix, "separatethousands": True, "exponentformat": "none"}
+
+
+def _with_legend(figure: Any, series: int) -> Any:
+    """Inside, above the lines, because beside them it would take the width of a phone."""
+    figure.update_layout(
+        showlegend=series > 1,
+        legend={"orientation": "h", "x": 0.01, "y": 0.99, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"},
+    )
+    return figure
+
+
+def _literal(name: str) -> str:
+    """A name in which Plotly finds neither markup nor a placeholder."""
+    escaped = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escaped.replace("%{", "%&#123;")
