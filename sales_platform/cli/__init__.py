@@ -19,6 +19,7 @@ from sales_platform.errors import ConfigurationError, SalesPlatformError
 COMMANDS = (
     ("demo", "demo", "demo"),
     ("up", "up", "up"),
+    ("serve", "serve", "serve"),
     ("run", "run", "run"),
     ("status", "status", "status"),
     ("check", "check", "check"),

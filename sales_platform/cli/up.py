@@ -27,7 +27,7 @@ def up(
         ),
     ] = None,
 ) -> None:
-    """Run the server, the Dagster UI and its daemon here until Ctrl-C, which ends all of them."""
+    """Run the server, the Dagster UI, its daemon, dashboard and API here until Ctrl-C, which ends all of them."""
     from sales_platform.cli.tables import console
     from sales_platform.operations.serving_locally import up as serve
 

@@ -1,4 +1,4 @@
-"""What `sales-platform up` does: Dagster's UI and daemon over one code server, until it is asked to stop."""
+"""What `sales-platform up` does: Dagster's UI and daemon over one code server, and what `serve` serves."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def up(
     on_step: Callable[[str], None] = lambda _text: None,
     on_ready: Callable[[str], None] = lambda _url: None,
 ) -> None:
-    """Server, migrations, UI and daemon in the foreground; returns after SIGINT or SIGTERM, all ended.
+    """Server, migrations, UI, daemon, dashboard and API in the foreground; returns after SIGINT or SIGTERM, all ended.
 
     live: the simulated shop goes on writing a day's files, and the embedded sources are under traffic. on_step hears
     what is being started, on_ready the address of the UI. Raises ServerUnavailable when one of the processes ends by
@@ -97,12 +97,12 @@ def _start(
     stop: threading.Event,
     on_step: Callable[[str], None],
 ) -> str | None:
-    """Start code server, UI and daemon. Returns the UI's address, or None when a stop was asked for."""
+    """Start all processes. Returns the UI's address, or None when a stop was asked for."""
     code_port = free_port()
     on_step("starting the code server …")
     started.start(
         "code-server",
-        _dagster("dagster", "api", "grpc", "-h", LOOPBACK, "-p", str(code_port), "-m", LOCATION),
+        _program("dagster", "api", "grpc", "-h", LOOPBACK, "-p", str(code_port), "-m", LOCATION),
     )
     if not started.wait_until(lambda: is_listening(code_port), START_SECONDS, stop):
         return None
@@ -111,10 +111,28 @@ def _start(
     if port != wanted:
         on_step(f"port {wanted} is taken by another program; taking {port}")
     on_step("starting the UI and the daemon …")
-    started.start("daemon", _dagster("dagster-daemon", "run", "-w", file))
-    started.start("webserver", _dagster("dagster-webserver", "-h", LOOPBACK, "-p", str(port), "-w", file))
+    started.start("daemon", _program("dagster-daemon", "run", "-w", file))
+    started.start("webserver", _program("dagster-webserver", "-h", LOOPBACK, "-p", str(port), "-w", file))
     address = f"http://{LOOPBACK}:{port}"
-    return address if started.wait_until(lambda: _answers(address), START_SECONDS, stop) else None
+    if not started.wait_until(lambda: _answers(f"{address}/server_info"), START_SECONDS, stop):
+        return None
+    return address if _start_serving(settings, started, stop, on_step) else None
+
+
+def _start_serving(
+    settings: Settings, started: Children, stop: threading.Event, on_step: Callable[[str], None]
+) -> bool:
+    """Start dashboard and API; False when a stop was asked for."""
+    port = free_port(settings.port)
+    if port != settings.port:
+        on_step(f"port {settings.port} is taken by another program; taking {port}")
+    on_step("starting the dashboard and the API …")
+    started.start("serving", _program("sales-platform", "serve", "--port", str(port)))
+    address = f"http://{LOOPBACK}:{port}"
+    if not started.wait_until(lambda: _answers(f"{address}/healthz"), START_SECONDS, stop):
+        return False
+    on_step(f"Dashboard: {address}   API: {address}/api/docs")
+    return True
 
 
 def _write_workspace(settings: Settings, port: int) -> str:
@@ -123,14 +141,14 @@ def _write_workspace(settings: Settings, port: int) -> str:
     return str(file)
 
 
-def _dagster(program: str, *arguments: str) -> list[str]:
+def _program(program: str, *arguments: str) -> list[str]:
     """A program of the environment that this process runs in."""
     return [str(Path(sys.executable).with_name(program)), *arguments]
 
 
 def _answers(address: str) -> bool:
     try:
-        with urlopen(f"{address}/server_info", timeout=5) as answer:
+        with urlopen(address, timeout=5) as answer:
             return bool(answer.status == HTTPStatus.OK)
     except (URLError, HTTPException, OSError):
         return False

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sales_platform.local.processes import free_port
 from sales_platform.local.server import EmbeddedServer
 
 PROGRAM = str(Path(sys.executable).with_name("sales-platform"))
@@ -27,7 +28,8 @@ class Command:
     @property
     def environment(self) -> dict[str, str]:
         own = {"SALES_PLATFORM_HOME": str(self.home), "NO_COLOR": "1", "COLUMNS": "100"}
-        return {**os.environ, **own, **self.settings}
+        # several commands of other tests may serve at the same time
+        return {**os.environ, **own, "SALES_PLATFORM_PORT": str(free_port()), **self.settings}
 
     def __call__(self, *arguments: str, code: int = 0, wait: float = 240) -> str:
         """Standard output of one command, which ends with `code` within `wait` seconds."""
