@@ -65,6 +65,7 @@ def print_demo(output: Console, summary: DemoSummary) -> None:
         for reason, rows in summary.rejected.items():
             rejected.add_row(reason, number(rows))
         output.print(rejected)
+    print_backup(output, summary)
     slowest = table("slowest steps", "seconds", right=("seconds",))
     for name, seconds in summary.slowest:
         slowest.add_row(name, f"{seconds:.2f}")
@@ -73,6 +74,18 @@ def print_demo(output: Console, summary: DemoSummary) -> None:
     output.print(f"{passed} of {len(summary.checks)} checks passed; everything took {summary.seconds:.1f} s.")
     output.print(f"The files are below {summary.data}; to work on them:", soft_wrap=True)
     output.print(f"  export SALES_PLATFORM_DATA={summary.data}", soft_wrap=True)
+
+
+def print_backup(output: Console, summary: DemoSummary) -> None:
+    """The backup of accounts, or why there is none."""
+    from sales_platform.cli.backup import print_backups
+
+    if summary.backed_up.error:
+        output.print("[red]accounts were not backed up:[/red] ", end="")
+        output.print(str(summary.backed_up.error), soft_wrap=True, markup=False)
+        return
+    output.print("accounts are backed up; `sales-platform backup rehearse` restores them for a try:")
+    print_backups(output, summary.backed_up.backups)
 
 
 def print_figures(output: Console, figures: DomainFigures) -> None:

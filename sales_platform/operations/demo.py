@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from sales_platform.engine.warehouse import Connection
+from sales_platform.operations.backing_up import Created, create
 from sales_platform.operations.checking import EVERYTHING, CheckFigures, check_on
 from sales_platform.operations.demo_figures import DomainFigures, domain_figures
 from sales_platform.operations.fates import rejected_by_reason, table_exists
@@ -38,7 +39,9 @@ FOLDER = "demo-data"
 
 @dataclass(frozen=True)
 class DemoSummary:
-    """Figures of a demo. rows: table → rows. rejected: reason → rows. slowest: steps with their seconds."""
+    """Figures of a demo. rows: table → rows. rejected: reason → rows. slowest: steps with their seconds.
+    backed_up: what came of the backup of accounts.
+    """
 
     data: Path
     run: RunSummary
@@ -47,11 +50,13 @@ class DemoSummary:
     figures: DomainFigures
     rejected: dict[str, int]
     slowest: list[tuple[str, float]]
+    backed_up: Created
     seconds: float
 
     @property
     def exit_code(self) -> int:
-        return self.run.exit_code or int(any(found.failed for found in self.checks))
+        failed = any(found.failed for found in self.checks) or self.backed_up.error is not None
+        return self.run.exit_code or int(failed)
 
 
 @dataclass
@@ -129,11 +134,19 @@ def _make(
         on_step("running the checks")
         with clock.timing("all checks"):
             checks = check_on(platform)
-        return _summary(platform, done, checks, clock, time.monotonic() - begin)
+        on_step("backing up accounts")
+        with clock.timing("backup of accounts"):
+            backed_up = create(settings, "accounts")
+        return _summary(platform, done, checks, backed_up, clock, time.monotonic() - begin)
 
 
 def _summary(
-    platform: Platform, done: RunSummary, checks: list[CheckFigures], clock: _Clock, seconds: float
+    platform: Platform,
+    done: RunSummary,
+    checks: list[CheckFigures],
+    backed_up: Created,
+    clock: _Clock,
+    seconds: float,
 ) -> DemoSummary:
     with platform.warehouse.transaction() as connection:
         rows = table_rows(connection)
@@ -144,6 +157,7 @@ def _summary(
             rows=rows,
             figures=domain_figures(connection, rows),
             rejected=rejected_by_reason(connection),
+            backed_up=backed_up,
             slowest=sorted(clock.seconds.items(), key=lambda found: -found[1])[:SLOWEST],
             seconds=seconds,
         )
