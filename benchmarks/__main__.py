@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from benchmarks import (
     backfill,
+    backups,
     billing,
     checks,
     customers,
@@ -39,6 +40,7 @@ ALL: dict[str, Measure] = {
     "snapshot": lambda rows, rounds: snapshot.measure(rows, _share(rows, 0.03), rounds),
     "backfill": lambda _, rounds: backfill.measure(rounds),
     "replace": replace.measure,
+    "backups": backups.measure,
     "checks": lambda _, rounds: checks.measure(rounds),
     "definitions": lambda _, rounds: definitions.measure(rounds),
     "tick": lambda _, rounds: ticks.measure(rounds),
