@@ -16,8 +16,9 @@ from sales_platform.backup.manifest import Column
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
 
-# one row group: large enough to compress well, small enough for flat memory
-_GROUP_BYTES = 16 << 20
+# one row group: larger ones compress a little better and need far more memory
+_GROUP_BYTES = 2 << 20
+_BUFFER_BYTES = 1 << 20
 
 
 def to_parquet(pieces: Iterable[bytes], columns: Sequence[Column]) -> Iterator[bytes]:
@@ -31,6 +32,7 @@ def to_parquet(pieces: Iterable[bytes], columns: Sequence[Column]) -> Iterator[b
         for group in _groups(pieces):
             writer.write_table(_table(group, schema))
             yield sink.drain()
+            pa.default_memory_pool().release_unused()
     yield sink.drain()
 
 
@@ -42,7 +44,7 @@ def to_csv(blob: Iterable[bytes]) -> Iterator[bytes]:
 
     with tempfile.TemporaryFile() as spool:
         _spool(blob, spool)
-        file = pq.ParquetFile(spool)
+        file = pq.ParquetFile(spool, buffer_size=_BUFFER_BYTES, pre_buffer=False)
         head = pa.BufferOutputStream()
         pyarrow.csv.write_csv(file.schema_arrow.empty_table(), head)
         yield head.getvalue().to_pybytes()
