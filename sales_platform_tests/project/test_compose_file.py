@@ -75,9 +75,12 @@ def test_the_blob_store_is_reached_only_by_who_makes_backups() -> None:
 
 def test_the_blob_store_is_the_one_that_the_tests_talk_to() -> None:
     installed = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["devDependencies"]["azurite"]
-    image: str = filled()["services"]["azurite"]["image"]
+    service = filled()["services"]["azurite"]
+    recipe = (ROOT / service["build"]["dockerfile"]).read_text(encoding="utf-8")
 
-    assert image.endswith(f"/azurite:{installed}")
+    assert service["image"].endswith(f"-azurite:{installed}")
+    assert "COPY package.json package-lock.json .npmrc ./" in recipe
+    assert "npm ci" in recipe
 
 
 def test_every_lasting_service_has_a_health_check_and_comes_back() -> None:
