@@ -148,7 +148,7 @@ def _contents(connection: Connection, schemas: Sequence[str]) -> list[tuple[str,
             and not exists (
                 select from pg_depend as e
                 -- of an extension, or a part of another object and gone with it
-                where e.classid = d.classid and e.objid = d.objid and e.deptype in ('e', 'i')
+                where e.classid = d.classid and e.objid = d.objid and e.objsubid = 0 and e.deptype in ('e', 'i')
             )""",
         [list(schemas)],
     ).fetchall()
