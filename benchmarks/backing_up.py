@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import cast
 
@@ -24,6 +25,10 @@ SOURCE = "origin"
 def main() -> None:
     work, folder, form = sys.argv[1:]
     store, url = FileStore(Path(folder)), os.environ["BENCHMARK_URL"]
+    if form == "parquet":
+        # the floor's process has it loaded too
+        import_module("pyarrow.csv")
+        import_module("pyarrow.parquet")
     if work == "create":
         spent = seconds(create_backup, url, store, SOURCE, format=cast(Format, form))
     else:
