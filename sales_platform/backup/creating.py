@@ -23,7 +23,7 @@ from sales_platform.backup import (
     snapshots,
     streaming,
 )
-from sales_platform.backup.listing import Backup, folders, list_backups, read_backup
+from sales_platform.backup.listing import Backup, folders, read_backup
 from sales_platform.backup.manifest import Format, Manifest, Origin, TableCopy, to_text
 from sales_platform.backup.progress import Progress, Report, one_at_a_time
 from sales_platform.backup.scope import Relation, Scope, scope_of
@@ -31,7 +31,7 @@ from sales_platform.backup.snapshots import Snapshot
 from sales_platform.backup.store import Store
 from sales_platform.engine.driver_errors import translated
 from sales_platform.engine.warehouse import Connection
-from sales_platform.errors import BlobMissing, SalesPlatformError
+from sales_platform.errors import BackupDamaged, BlobMissing, SalesPlatformError
 
 log = logging.getLogger(__name__)
 
@@ -153,10 +153,14 @@ def _seal(store: Store, prefix: str, text: bytes) -> None:
 
 def _same_as(store: Store, manifest: Manifest) -> str | None:
     """The newest earlier backup where it held the same rows, definitions and sequences (K-15)."""
-    earlier = list_backups(store, manifest.source).backups
-    if not earlier:
+    complete = [one for one in folders(store, manifest.source).items() if naming.MANIFEST in one[1]]
+    if not complete:
         return None
-    last = earlier[-1].manifest
+    try:
+        last = read_backup(store, *complete[-1]).manifest
+    except BackupDamaged as error:
+        log.warning("not compared with the backup before: %s", error)
+        return None
     same = (
         last.origin.identity == manifest.origin.identity
         and last.definitions == manifest.definitions

@@ -16,7 +16,10 @@ class StoredBlob:
 
 
 class Store(Protocol):
-    """A container, or a folder. Methods raise StoreUnavailable for what may pass, StoreRefused for what will not."""
+    """A container, or a folder. Methods raise StoreUnavailable for what may pass, StoreRefused for what will not.
+
+    Several threads may use one store at once. What the pieces of a blob raise is passed on as it is.
+    """
 
     @property
     def place(self) -> str:
