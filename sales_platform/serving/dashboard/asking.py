@@ -85,8 +85,12 @@ class Asking:
             ),
         )
 
-    def span(self, metric: str) -> tuple[date, date] | None:
-        """The first and the last day of which anything is known; None where nothing is."""
+    def span(self, *metrics: str) -> tuple[date, date] | None:
+        """The first and the last day of which anything is known of any of them; None where nothing is."""
+        spans = [span for span in map(self._span, metrics) if span]
+        return (min(first for first, _ in spans), max(last for _, last in spans)) if spans else None
+
+    def _span(self, metric: str) -> tuple[date, date] | None:
         months = [row["period"] for row in self.answer(MetricQuery(metric, grain="month")).records()]
         if not months:
             return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from math import ceil
 from typing import Any
 
 import plotly.graph_objects as go  # type: ignore[import-untyped]
@@ -19,6 +20,7 @@ SMOOTH_OVER = 7
 # beyond as many points a marker on each would hide the line
 MARKED_POINTS = 45
 UPRIGHT_NAMES = 4
+LEGEND_ROW = 20
 
 
 @dataclass(frozen=True)
@@ -115,18 +117,15 @@ def lines(look: Look, measure: Measure, series: Sequence[Series]) -> Any:
     for one in series:
         place += not one.dashed
         drawing.line(one, max(place, 0))
-    return _with_legend(drawing.figure, len(series))
+    return _with_legend(_spaced(drawing.figure, series), len(series))
 
 
 def bars(look: Look, measure: Measure, series: Sequence[Series], *, stacked: bool = False) -> Any:
     drawing = Drawing(look, measure)
     for place, one in enumerate(series):
         drawing.bars(one, place)
-    if len({x for one in series for x, _ in one.points}) == 1:
-        # a single bar has no neighbour from which an axis of days would take its steps
-        drawing.figure.update_xaxes(type="category")
     drawing.figure.update_layout(barmode="stack" if stacked else "group", bargap=0.25)
-    return _with_legend(drawing.figure, len(series))
+    return _with_legend(_spaced(drawing.figure, series), len(series))
 
 
 def labelled_bars(look: Look, measure: Measure, series: Series, axis: str) -> Any:
@@ -222,11 +221,23 @@ def _ticks(measure: Measure) -> dict[str, Any]:
     return {"tickprefix": prefix, "ticksuffix": suffix, "separatethousands": True, "exponentformat": "none"}
 
 
+def _spaced(figure: Any, series: Sequence[Series]) -> Any:
+    """A single day has no neighbour from which an axis of days would take its steps."""
+    if len({x for one in series for x, _ in one.points}) == 1:
+        figure.update_xaxes(type="category")
+    return figure
+
+
 def _with_legend(figure: Any, series: int) -> Any:
-    """Inside, above the lines, because beside them it would take the width of a phone."""
+    """Above the lines, below the buttons, because beside them it would take the width of a phone. There it has two
+    names in a row.
+    """
+    rows = ceil(series / 2) if series > 1 else 0
     figure.update_layout(
         showlegend=series > 1,
-        legend={"orientation": "h", "x": 0.01, "y": 0.99, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"},
+        legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"},
+        margin_t=30 + LEGEND_ROW * rows,
+        height=figure.layout.height + LEGEND_ROW * rows,
     )
     return figure
 

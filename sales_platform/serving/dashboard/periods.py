@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import cast
 
 import streamlit as st
 
 from sales_platform.errors import WrongParameter
 from sales_platform.metrics.query import Grain
 
-RANGES = {
-    "7d": "Last 7 days",
-    "30d": "Last 30 days",
-    "90d": "Last 90 days",
-    "365d": "Last 365 days",
-    "all": "All days",
-    "custom": "From … to …",
-}
-CUSTOM = "custom"
-GRAINS = ("automatic", "day", "week", "month", "quarter", "year")
+# what stands in the address too → days
+RANGES = {"Last 7 days": 7, "Last 30 days": 30, "Last 90 days": 90, "Last 365 days": 365}
+DEFAULT, ALL_DAYS, CUSTOM = "Last 30 days", "All days", "From … to …"
+GRAINS = ("Automatic", "Day", "Week", "Month", "Quarter", "Year")
 # up to so many days a chart shows days, then weeks, then months
 DAYS_SHOWN, WEEKS_SHOWN = 92, 400
 EARLIEST, LATEST = date(1990, 1, 1), date(2100, 12, 31)
@@ -35,25 +30,18 @@ class Period:
     known_from: date | None = None
 
 
-def chosen_range(default: str, *, custom: bool = True) -> str:
-    """The key of RANGES. custom: days of one's own may be chosen too."""
-    offered = [key for key in RANGES if custom or key != CUSTOM]
+def chosen_range(default: str = DEFAULT, *, custom: bool = True) -> str:
+    """One of RANGES, ALL_DAYS or CUSTOM. custom: days of one's own may be chosen too."""
+    offered = [*RANGES, ALL_DAYS, *([CUSTOM] if custom else [])]
     return str(
         st.selectbox(
-            "Range",
-            offered,
-            offered.index(default),
-            RANGES.__getitem__,
-            "range",
-            bind="query-params",
+            "Range", offered, offered.index(default), key="range", bind="query-params", required=True
         )
     )
 
 
 def chosen_grain() -> str:
-    return str(
-        st.selectbox("Add up by", GRAINS, key="grain", format_func=str.capitalize, bind="query-params")
-    )
+    return str(st.selectbox("Add up by", GRAINS, key="grain", bind="query-params", required=True))
 
 
 def chosen_days(first: date, last: date) -> tuple[date, date]:
@@ -79,14 +67,14 @@ def period_of(
     newest = max(min(span[1], today), span[0])
     if custom:
         first, last = custom
-    elif chosen == "all":
+    elif chosen == ALL_DAYS:
         first, last = span
     else:
-        first, last = newest - timedelta(days=int(chosen.removesuffix("d")) - 1), newest
+        first, last = newest - timedelta(days=RANGES[chosen] - 1), newest
     return Period(first, last, _grain(grain, (last - first).days + 1), span[0])
 
 
 def _grain(chosen: str, days: int) -> Grain:
-    if chosen != "automatic":
-        return chosen  # type: ignore[return-value]
+    if chosen != GRAINS[0]:
+        return cast(Grain, chosen.lower())
     return "day" if days <= DAYS_SHOWN else "week" if days <= WEEKS_SHOWN else "month"

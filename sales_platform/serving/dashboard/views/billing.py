@@ -14,7 +14,7 @@ from sales_platform.serving.dashboard.charts import Series
 from sales_platform.serving.dashboard.filters import Filters, chosen_members, chosen_period
 from sales_platform.serving.dashboard.kpis import kpi_row
 from sales_platform.serving.dashboard.panels import panel
-from sales_platform.serving.dashboard.periods import Period
+from sales_platform.serving.dashboard.periods import ALL_DAYS, Period
 from sales_platform.serving.dashboard.theme import look
 from sales_platform.serving.dashboard.wording import range_text, unit_text
 
@@ -23,7 +23,7 @@ PENDING_CUSTOMERS = 15
 
 
 def draw(ask: Asking) -> None:
-    period = chosen_period(ask, ["billed"], "all")
+    period = chosen_period(ask, ["billed"], ALL_DAYS)
     if period is None:
         states.empty("No invoice file has been loaded.")
         return

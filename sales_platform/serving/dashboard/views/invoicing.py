@@ -20,7 +20,7 @@ STATES = ("unpaid_invoices", "partially_paid_invoices", "paid_invoices")
 
 
 def draw(ask: Asking) -> None:
-    period = chosen_period(ask, ["invoiced_gross"], "90d")
+    period = chosen_period(ask, ["invoiced_gross", "collected"], "Last 90 days")
     if period is None:
         states.empty("No invoice has been loaded.")
         return

@@ -16,26 +16,30 @@ from sales_platform.serving.dashboard.banner import condition_banner
 from sales_platform.serving.dashboard.charts import Measure, Series
 from sales_platform.serving.dashboard.kpis import kpi_row
 from sales_platform.serving.dashboard.panels import panel
-from sales_platform.serving.dashboard.periods import Period, chosen_range, period_of
+from sales_platform.serving.dashboard.periods import GRAINS, Period, chosen_range, period_of
 from sales_platform.serving.dashboard.quality import condition
 from sales_platform.serving.dashboard.theme import look
 from sales_platform.serving.dashboard.wording import many, range_text, unit_text
 
-# heading, page, the metric whose days count, figures
+# heading, the metrics whose days count, figures
 DOMAINS = (
-    ("Retail", "retail_revenue", ("retail_revenue", "retail_sales", "average_sale", "retail_pieces")),
-    ("Invoicing", "invoiced_gross", ("invoiced_gross", "collected", "receivables", "paid_share")),
+    ("Retail", ("retail_revenue",), ("retail_revenue", "retail_sales", "average_sale", "retail_pieces")),
+    (
+        "Invoicing",
+        ("invoiced_gross", "collected"),
+        ("invoiced_gross", "collected", "receivables", "paid_share"),
+    ),
     (
         "Billing",
-        "billed",
+        ("billed",),
         ("billed", "billed_net_of_cancelled", "cancelled_and_refunded", "billing_pending"),
     ),
     (
         "Payments",
-        "payment_volume",
+        ("payment_volume",),
         ("payment_volume", "fee_revenue", "failure_rate", "average_processing_time"),
     ),
-    ("Accounts", "account_net_flow", ("account_net_flow", "account_transactions", "account_balance")),
+    ("Accounts", ("account_net_flow",), ("account_net_flow", "account_transactions", "account_balance")),
 )
 # so many days after its newest one a domain is told to be behind
 LATE_AFTER = 2
@@ -45,7 +49,7 @@ def draw(ask: Asking) -> None:
     condition_banner(condition(ask.connection))
     place, *_ = st.columns(4)
     with place:
-        chosen = chosen_range("30d", custom=False)
+        chosen = chosen_range(custom=False)
     today = ask.today()
     for title, leading, metrics in DOMAINS:
         st.subheader(title)
@@ -56,12 +60,14 @@ def draw(ask: Asking) -> None:
         _by_source(ask, chosen, today)
 
 
-def _domain(ask: Asking, title: str, leading: str, metrics: Sequence[str], chosen: str, today: date) -> None:
-    span = ask.span(leading)
+def _domain(
+    ask: Asking, title: str, leading: Sequence[str], metrics: Sequence[str], chosen: str, today: date
+) -> None:
+    span = ask.span(*leading)
     if span is None:
         states.empty(f"Nothing has been loaded for {title.lower()}.")
         return
-    period = period_of(chosen, span, today, None, "automatic")
+    period = period_of(chosen, span, today, None, GRAINS[0])
     behind = (today - period.last).days
     told = f" · the newest day is {many('day', behind)} old" if behind > LATE_AFTER else ""
     st.caption(f"{range_text(period.first, period.last)}{told}")
@@ -74,7 +80,7 @@ def _by_source(ask: Asking, chosen: str, today: date) -> None:
     if span is None:
         states.empty("No source has brought anything in.")
         return
-    period = period_of(chosen, span, today, None, "automatic")
+    period = period_of(chosen, span, today, None, GRAINS[0])
     answer = ask.answer(
         MetricQuery("revenue_by_source", period.first, period.last, by=("source", "measure", CURRENCY))
     )

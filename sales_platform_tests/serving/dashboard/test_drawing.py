@@ -1,0 +1,96 @@
+"""Figures as text, averages, palettes and addresses, without a warehouse."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from sales_platform.metrics.declared import Good, Unit
+from sales_platform.serving.dashboard.charts import Series, smoothed
+from sales_platform.serving.dashboard.panels import csv_text, slug
+from sales_platform.serving.dashboard.periods import period_of
+from sales_platform.serving.dashboard.theme import DARK, LIGHT, Look
+from sales_platform.serving.dashboard.wording import Change, change_between, figure_text, plural
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "currency", "text"),
+    [
+        (Decimal("1234.565"), "money", "INR", "₹1,234.57"),
+        (Decimal("-1234.5"), "money", "USD", "-$1,234.50"),
+        (5, "money", "CHF", "CHF 5.00"),
+        (Decimal("8"), "percent", None, "8.00%"),
+        (Decimal("2.774"), "seconds", None, "2.77 sec"),
+        (1234567, "count", None, "1,234,567"),
+        (None, "money", "INR", "–"),
+    ],
+)
+def test_a_figure_has_one_format(value: Decimal | None, unit: Unit, currency: str | None, text: str) -> None:
+    assert figure_text(value, unit, currency) == text
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "unit", "good", "change"),
+    [
+        (110, 100, "count", "up", Change("+10.0%", True)),
+        (110, 100, "count", "down", Change("+10.0%", False)),
+        (-50, -100, "money", "up", Change("+50.0%", True)),
+        (Decimal("8.5"), 8, "percent", "down", Change("+0.50 pp", False)),
+        (90, 100, "count", "neither", Change("-10.0%", None)),
+        (1, 0, "count", "up", None),
+        (1, None, "count", "up", None),
+    ],
+)
+def test_a_change_says_how_much_and_whether_it_is_welcome(
+    now: int, before: int | None, unit: Unit, good: Good, change: Change | None
+) -> None:
+    assert change_between(now, before, unit, good) == change
+
+
+def test_an_average_takes_seven_values_or_what_there_is() -> None:
+    days = [(date(2026, 1, n), Decimal(n)) for n in range(1, 10)]
+    assert [value for _, value in smoothed(Series("x", days)).points] == [1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6]
+    assert [value for _, value in smoothed(Series("x", [(1, None), (2, Decimal(4))])).points] == [None, 4]
+
+
+def test_a_range_ends_with_the_newest_day_but_not_in_the_future() -> None:
+    span = date(2026, 1, 1), date(2026, 6, 30)
+    period = period_of("Last 30 days", span, date(2026, 3, 31), None, "Automatic")
+    assert (period.first, period.last, period.grain) == (date(2026, 3, 2), date(2026, 3, 31), "day")
+    whole = period_of("All days", span, date(2026, 3, 31), None, "Automatic")
+    assert (whole.first, whole.last, whole.grain) == (*span, "week")
+
+
+@pytest.mark.parametrize("look", [LIGHT, DARK])
+def test_every_colour_can_be_seen_on_its_ground(look: Look) -> None:
+    assert contrast(look.ink, look.surface) >= 7
+    assert contrast(look.faint, look.page) >= 4.5
+    assert [colour for colour in look.series if contrast(colour, look.surface) < 3] == []
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    """Relative, as WCAG 2 defines it."""
+    shares = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [share / 12.92 if share <= 0.03928 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_a_csv_cannot_run_in_a_spreadsheet_and_keeps_every_digit() -> None:
+    rows: list[dict[str, object]] = [
+        {"city": "=1+1", "value": Decimal("-1.005")},
+        {"city": 'a"b,c', "value": None},
+    ]
+    assert csv_text(rows) == 'city,value\r\n\'=1+1,-1.005\r\n"a""b,c",\r\n'
+    assert csv_text([]) == ""
+
+
+def test_names_become_addresses_and_plurals() -> None:
+    assert slug("Revenue Trend - Top 4 Cities") == "revenue-trend-top-4-cities"
+    assert [plural(word) for word in ("City", "State", "day")] == ["Cities", "States", "days"]
