@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sales_platform.metrics.registry import Registry, read_registry
 from sales_platform.serving.access import Access
 from sales_platform.serving.api import routes
-from sales_platform.serving.api.documents import DESCRIPTION, OPENAPI, add_filters
+from sales_platform.serving.api.documents import DESCRIPTION, OPENAPI, complete
 from sales_platform.serving.guards import ApiTransport, Limits, SecurityHeaders
 from sales_platform.serving.options import ServingOptions
 from sales_platform.serving.pool import ReaderPool
@@ -48,7 +48,7 @@ def build_app(
     )
     app.state.options, app.state.registry = options, registry or read_registry()
     routes.install(app)
-    add_filters(app, app.state.registry)
+    complete(app, app.state.registry)
     if dashboard:
         app.mount("/", dashboard)
     guarded = Limits(Access(ApiTransport(app), options.api_key))

@@ -31,7 +31,7 @@ def answers(shape: type[BaseModel], example: object, *, csv: str | None = None) 
     return {
         200: {"model": shape, "content": content},
         304: {"description": "Unchanged since the version that the caller has"},
-        **problems(400, 401, 404, 429, 500, 503),
+        **problems(400, 401, 404, 414, 429, 500, 503),
     }
 
 
@@ -39,19 +39,29 @@ def problems(*statuses: int) -> Responses:
     return {status: _problem(status) for status in statuses}
 
 
-def add_filters(app: FastAPI, registry: Registry) -> None:
-    """Tell of the parameters that no signature has, because every dimension is one."""
+def complete(app: FastAPI, registry: Registry) -> None:
+    """Tell of the parameters that no signature has, because every dimension is one, and of no answer that none gets."""
     made = app.openapi
 
-    def with_filters() -> dict[str, Any]:
-        known = app.openapi_schema is not None
-        document = made()
-        for path in () if known else FILTERED:
-            found = [_filter(one.name, one.title) for one in registry.dimensions.values()]
-            document["paths"][path]["get"]["parameters"] += found
-        return document
+    def completed() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = made()
+            for path in FILTERED:
+                found = [_filter(one.name, one.title) for one in registry.dimensions.values()]
+                document["paths"][path]["get"]["parameters"] += found
+            _without_validation_errors(document)
+        return made()
 
-    app.openapi = with_filters  # type: ignore[method-assign]
+    app.openapi = completed  # type: ignore[method-assign]
+
+
+def _without_validation_errors(document: dict[str, Any]) -> None:
+    """FastAPI's own form of them; ours is a 400."""
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            operation["responses"].pop("422", None)
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
 
 
 def _filter(name: str, title: str) -> dict[str, Any]:
@@ -73,6 +83,7 @@ _SAID = {
     400: "A parameter is wrong: which one, and what is allowed",
     401: "The API key is missing or wrong",
     404: "Nothing has this name",
+    414: "The URL is too long",
     429: "Too many requests at once",
     500: "An error of the server",
     503: "The warehouse does not answer, took too long, or lacks a mart; `Retry-After` says when to ask again",

@@ -39,7 +39,7 @@ _ROW = {
     "transactions": 3,
 }
 _CSV = ",".join(_ROW) + "\r\n" + ",".join(map(str, _ROW.values())) + "\r\n"
-_ANSWER = {"columns": list(_ROW), "rows": [_ROW], "next": None}
+_ANSWER = {"columns": list(_ROW), "rows": [_ROW], "next": "JbVtEdaDKHLn-Pu0sUk7ZlsiMjAyNjA5MDUiXQ"}
 
 router = APIRouter(prefix="/api/marts", tags=["marts"])
 

@@ -18,7 +18,7 @@ router = APIRouter(prefix="/api/reports", tags=["reports"])
 
 def _example(columns: tuple[str, ...], *values: str | int) -> dict[str, object]:
     row = dict(zip(columns, values, strict=True))
-    return {"columns": list(columns), "rows": [row], "next": None}
+    return {"columns": list(columns), "rows": [row], "next": "JbVtEdaDKHLn-Pu0sUk7ZlsiMjAyNjA5MDUiXQ"}
 
 
 @router.get(

@@ -1,0 +1,61 @@
+"""ETag and Last-Modified: who has the newest version is told so without a look at the mart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from fastapi.testclient import TestClient
+
+from sales_platform_tests.serving.api.conftest import Sql, client_of
+
+ADDRESSES = (
+    "/api/metrics/payments?by=channel",
+    "/api/dimensions/city",
+    "/api/marts/channels_daily?limit=1",
+    "/api/marts/channels_daily?limit=1&format=csv",
+)
+
+
+@pytest.fixture
+def locked(company_url: str) -> Iterator[None]:
+    """Nobody can read the mart."""
+    with psycopg.connect(company_url) as connection:
+        connection.execute("lock table marts.channels_daily in access exclusive mode")
+        yield
+
+
+def test_an_unchanged_answer_is_not_made_again(api: TestClient, company_url: str) -> None:
+    first = [api.get(address) for address in ADDRESSES]
+    with psycopg.connect(company_url) as connection:
+        connection.execute("lock table marts.channels_daily in access exclusive mode")
+        for address, answer in zip(ADDRESSES, first, strict=True):
+            tag, moment = answer.headers["etag"], answer.headers["last-modified"]
+            again = api.get(address, headers={"if-none-match": f'"other", {tag}'})
+            assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+            assert api.get(address, headers={"if-modified-since": moment}).status_code == 304
+    assert len({answer.headers["etag"] for answer in first}) == len(first)
+
+
+def test_a_published_mart_makes_answers_anew(api: TestClient, facts: Sql) -> None:
+    address = ADDRESSES[0]
+    tag = {"if-none-match": api.get(address).headers["etag"]}
+    facts("""
+        update ops.table_version set version = nextval('ops.version_seq'), published_at = now()
+        where table_name = 'marts.channels_daily' returning 1""")
+
+    assert api.get(address, headers=tag).status_code == 200
+    assert api.get(address, headers={"if-modified-since": "rubbish"}).status_code == 200
+
+
+@pytest.mark.usefixtures("locked")
+def test_a_statement_that_takes_too_long_is_503_with_when_to_ask_again(company_url: str) -> None:
+    with client_of(company_url, statement_seconds=0.2) as api:
+        for address in ADDRESSES:
+            answer = api.get(address)
+            assert answer.status_code == 503
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert int(answer.headers["retry-after"]) > 0
+            assert "too long" in answer.json()["detail"]
+        assert api.get("/healthz").status_code == 200
