@@ -62,13 +62,7 @@ class Difference:
 
 def rebuild_order(catalog: Catalog) -> list[str]:
     """Every table that is made from raw, each after what it reads."""
-    waiting = {f"staging.{name}": set(deciding_parents(feed)) for name, feed in catalog.feeds.items()}
-    waiting |= {f"staging.{name}": set() for name in catalog.table_feeds}
-    waiting |= {
-        d.name: {*(events.source for events in d.events), *_owners(d)} for d in catalog.dimensions.values()
-    }
-    for table in catalog.tables.values():
-        waiting[table.name] = {*inputs_of(table, catalog.root), *_owners(table)}
+    waiting = _needs(catalog)
     order: list[str] = []
     while waiting:
         ready = sorted(name for name, needs in waiting.items() if not needs & waiting.keys() - {name})
@@ -77,6 +71,31 @@ def rebuild_order(catalog: Catalog) -> list[str]:
         order += ready
         waiting = {name: needs for name, needs in waiting.items() if name not in ready}
     return order
+
+
+def never_landed(warehouse: Warehouse, catalog: Catalog) -> set[str]:
+    """Tables that raw says nothing of: of feeds that never landed, and those that are made of them."""
+    needs = _needs(catalog)
+    absent: set[str] = set()
+    with warehouse.transaction() as connection:
+        for name in rebuild_order(catalog):
+            # a staged row can do without its parents, a later table not without its inputs
+            inputs: set[str] = set() if name.startswith("staging.") else needs[name] - {name}
+            if not _has_raw(connection, name) or inputs & absent:
+                absent.add(name)
+    return absent
+
+
+def _needs(catalog: Catalog) -> dict[str, set[str]]:
+    """Table → those that are made before it."""
+    waiting = {f"staging.{name}": set(deciding_parents(feed)) for name, feed in catalog.feeds.items()}
+    waiting |= {f"staging.{name}": set() for name in catalog.table_feeds}
+    waiting |= {
+        d.name: {*(events.source for events in d.events), *_owners(d)} for d in catalog.dimensions.values()
+    }
+    for table in catalog.tables.values():
+        waiting[table.name] = {*inputs_of(table, catalog.root), *_owners(table)}
+    return waiting
 
 
 def rebuild(warehouse: Warehouse, catalog: Catalog, names: Sequence[str]) -> Iterator[Rebuilt]:

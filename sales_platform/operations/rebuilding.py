@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sales_platform.contracts.catalog import read_catalog
-from sales_platform.engine.rebuild import Difference, Rebuilt
+from sales_platform.engine.rebuild import Difference, Rebuilt, never_landed
 from sales_platform.engine.rebuild import rebuild as rebuild_tables
 from sales_platform.engine.rebuild import verify as verify_tables
 from sales_platform.errors import WrongUse
@@ -21,11 +21,14 @@ def rebuild(
 ) -> list[Rebuilt]:
     """Rebuild the selected tables in place, one transaction per table, in the order of their dependencies.
 
-    on_table hears of each that is done.
+    Without a selection, all that raw says something of. on_table hears of each that is done.
     """
     names = _names(selection)
     done = []
     with open_warehouse(settings) as warehouse:
+        if selection is None:
+            absent = never_landed(warehouse, read_catalog())
+            names = [name for name in names if name not in absent]
         for rebuilt in rebuild_tables(warehouse, read_catalog(), names):
             on_table(rebuilt)
             done.append(rebuilt)
