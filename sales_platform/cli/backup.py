@@ -161,7 +161,7 @@ def restore(
         typer.Option(
             "--at",
             metavar="TIME",
-            help="With latest: the newest not younger than this (UTC).",
+            help="With latest: the newest that was made by then, in UTC.",
             show_default=False,
         ),
     ] = None,
