@@ -45,9 +45,9 @@ def to_csv(blob: Iterable[bytes]) -> Iterator[bytes]:
     with tempfile.TemporaryFile() as spool:
         _spool(blob, spool)
         file = pq.ParquetFile(spool, buffer_size=_BUFFER_BYTES, pre_buffer=False)
-        head = pa.BufferOutputStream()
-        pyarrow.csv.write_csv(file.schema_arrow.empty_table(), head)
-        yield head.getvalue().to_pybytes()
+        # by hand, because Arrow makes no empty table without loading pandas: seconds, and 70 MB
+        names = (name.replace('"', '""') for name in file.schema_arrow.names)
+        yield (",".join(f'"{name}"' for name in names) + "\n").encode()
         # every value in quotes: what stands without them is NULL
         options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="all_valid")
         for batch in file.iter_batches(batch_size=16_384):
