@@ -42,7 +42,8 @@ def examine(settings: Settings) -> list[Finding]:
         *_folders(settings),
         *_disks(settings),
         *_databases(settings),
-        _port(settings.ui_port),
+        _port("UI port", settings.ui_port, "SALES_PLATFORM_UI_PORT"),
+        _port("dashboard port", settings.port, "SALES_PLATFORM_PORT"),
     ]
 
 
@@ -201,13 +202,8 @@ def _sees_transactions(name: str, what: str, connection: Connection) -> Finding 
     )
 
 
-def _port(port: int) -> Finding:
+def _port(name: str, port: int, setting: str) -> Finding:
     free = free_port(port)
     if free == port:
-        return Finding("UI port", "ok", f"{port} is free")
-    return Finding(
-        "UI port",
-        "warning",
-        f"{port} is taken",
-        f"`up` takes {free}; or set SALES_PLATFORM_UI_PORT.",
-    )
+        return Finding(name, "ok", f"{port} is free")
+    return Finding(name, "warning", f"{port} is taken", f"`up` takes {free}; or set {setting}.")

@@ -56,6 +56,7 @@ class Places:
             "0.0.0.0": "127.0.0.1",
             "4000": str(self._code_port),
             "3000": str(ui_port),
+            "8000": str(free_port()),
             "host: code": "host: 127.0.0.1",
         }
         for name in ("dagster", "home", "data"):

@@ -28,6 +28,7 @@ PASSWORDS = {
     "POSTGRES_PASSWORD": "administrator",
     "SALES_PLATFORM_PASSWORD": "o'w n/e@r:$#%",
     "AZURE_STORAGE_ACCOUNT_KEY": "a2V5",
+    "API_KEY": "0123456789abcdef",
 }
 CALENDAR_DAYS = 18_628  # 2000-01-01 to 2050-12-31, 13 leap years
 ASSETS = "{ assetNodes { assetKey { path } } }"
@@ -131,6 +132,7 @@ def test_every_service_starts_by_its_own_command_and_they_fill_a_table_together(
             running.start(name)
         running.wait_for("webserver", "service_healthy")
         running.wait_for("daemon", "service_healthy")
+        running.wait_for("serve", "service_healthy")
 
         listed = {tuple(node["assetKey"]["path"]) for node in _ask(places.ui, ASSETS)["assetNodes"]}
         assert {("analytics", "dim_date"), ("staging", "retail_sales")} <= listed

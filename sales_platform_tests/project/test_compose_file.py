@@ -13,7 +13,12 @@ import yaml
 
 from sales_platform_tests.project.compose import ROOT, fill_in, ours, read_compose, variables
 
-PASSWORDS = {"POSTGRES_PASSWORD": "a", "SALES_PLATFORM_PASSWORD": "b", "AZURE_STORAGE_ACCOUNT_KEY": "c"}
+PASSWORDS = {
+    "POSTGRES_PASSWORD": "a",
+    "SALES_PLATFORM_PASSWORD": "b",
+    "AZURE_STORAGE_ACCOUNT_KEY": "c",
+    "API_KEY": "d",
+}
 SCHEMA = json.loads((Path(__file__).parent / "compose.schema.json").read_text(encoding="utf-8"))
 
 

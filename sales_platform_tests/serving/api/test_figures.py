@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import io
+import shutil
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 
-from sales_platform_tests.serving.api.conftest import Sql
+from sales_platform.engine.warehouse import Warehouse
+from sales_platform.metrics.registry import FOLDER, read_registry
+from sales_platform.serving.app import build_app
+from sales_platform.serving.options import ServingOptions
+from sales_platform_tests.serving.api.conftest import HERE, Sql
 
 # metric with its parameters → the same from the facts, in the order of the answer
 QUESTIONS = {
@@ -198,3 +204,22 @@ def test_a_spreadsheet_runs_nothing_of_a_csv(api: TestClient, facts: Sql) -> Non
 
     assert rows[["domain", "measure"]].to_numpy().tolist() == [['\'=HYPERLINK("x")', "'@sum"]]
     assert Decimal(rows["amount"][0]) < 0
+
+
+def test_a_metric_of_five_lines_is_asked_like_any_other(company_url: str, facts: Sql, tmp_path: Path) -> None:
+    folder = shutil.copytree(
+        FOLDER, tmp_path / "metrics", ignore=shutil.ignore_patterns("*.py", "__pycache__")
+    )
+    with (folder / "channels.yaml").open("a", encoding="utf-8") as file:
+        file.write("""  payments_tried:
+    title: Payments tried
+    unit: count
+    mart: channels_daily
+    formula: sum(transactions)
+    description: All of them.
+""")
+    [(payments,)] = facts("select count(*) from analytics.fact_transaction")
+    app = build_app(ServingOptions(Warehouse(company_url)), registry=read_registry(folder))
+    with TestClient(app, base_url=HERE) as api:
+        assert "payments_tried" in {one["name"] for one in api.get("/api/metrics").json()["metrics"]}
+        assert api.get("/api/metrics/payments_tried").json()["rows"] == [{"value": payments}]
