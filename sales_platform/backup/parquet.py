@@ -50,7 +50,7 @@ def to_csv(blob: Iterable[bytes]) -> Iterator[bytes]:
         yield (",".join(f'"{name}"' for name in names) + "\n").encode()
         # every value in quotes: what stands without them is NULL
         options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="all_valid")
-        for batch in file.iter_batches(batch_size=16_384):
+        for batch in file.iter_batches(batch_size=16_384, use_threads=False):
             body = pa.BufferOutputStream()
             pyarrow.csv.write_csv(batch, body, options)
             yield body.getvalue().to_pybytes()
