@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sales_platform.engine.warehouse import Warehouse
 from sales_platform.errors import TransientError
 from sales_platform.local.databases import Databases, external_url, using
-from sales_platform.local.processes import LOOPBACK, free_port
+from sales_platform.local.processes import LOOPBACK, free_port, stop_signals
 from sales_platform.operations.opening import make_current
 from sales_platform.settings import Settings
 
@@ -47,7 +47,8 @@ def serve(
         on_step(f"port {wanted} is taken by another program; taking {chosen}")
     if settings.api_key:
         on_step("answering every address of this machine, because API_KEY is set")
-    with _warehouse(settings, on_step) as url:
+    # uvicorn hands a signal on when it has ended; unheard, it would end the process before the warehouse is left
+    with stop_signals(), _warehouse(settings, on_step) as url:
         _server(settings, url, chosen, lambda: on_ready(f"http://{LOOPBACK}:{chosen}")).run()
 
 
@@ -61,6 +62,7 @@ def _warehouse(settings: Settings, on_step: Callable[[str], None]) -> Iterator[s
             yield databases.url("warehouse")
         return
     try:
+        Warehouse(url).connect().close()
         make_current(settings, Databases({"warehouse": url}), migrating=False)
     except TransientError as error:
         log.warning("%s", error)
@@ -91,6 +93,7 @@ def _server(settings: Settings, url: str, port: int, on_ready: Callable[[], None
             host=EVERY_ADDRESS if key else LOOPBACK,
             port=port,
             log_config=None,
+            log_level="warning",
             access_log=False,
             server_header=False,
             proxy_headers=False,
