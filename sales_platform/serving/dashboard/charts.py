@@ -236,7 +236,7 @@ def _with_legend(figure: Any, series: int) -> Any:
     figure.update_layout(
         showlegend=series > 1,
         legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"},
-        margin_t=30 + LEGEND_ROW * rows,
+        margin_t=36 + LEGEND_ROW * rows,
         height=figure.layout.height + LEGEND_ROW * rows,
     )
     return figure

@@ -81,7 +81,7 @@ def slug(title: str) -> str:
 
 
 def _head(title: str, unit: str) -> None:
-    st.markdown(f"#### {escaped(title)}")
+    st.markdown(f"### {escaped(title)}")
     st.caption(f"Unit: {escaped(unit)}")
 
 

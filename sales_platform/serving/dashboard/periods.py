@@ -33,15 +33,11 @@ class Period:
 def chosen_range(default: str = DEFAULT, *, custom: bool = True) -> str:
     """One of RANGES, ALL_DAYS or CUSTOM. custom: days of one's own may be chosen too."""
     offered = [*RANGES, ALL_DAYS, *([CUSTOM] if custom else [])]
-    return str(
-        st.selectbox(
-            "Range", offered, offered.index(default), key="range", bind="query-params", required=True
-        )
-    )
+    return str(st.selectbox("Range", offered, offered.index(default), key="range", bind="query-params"))
 
 
 def chosen_grain() -> str:
-    return str(st.selectbox("Add up by", GRAINS, key="grain", bind="query-params", required=True))
+    return str(st.selectbox("Add up by", GRAINS, key="grain", bind="query-params"))
 
 
 def chosen_days(first: date, last: date) -> tuple[date, date]:

@@ -36,7 +36,7 @@ def charts(app: AppTest) -> dict[str, Any]:
 
 def titles(app: AppTest) -> list[str]:
     """Of the charts, without what Markdown needs."""
-    return [one.value[5:].replace("\\", "") for one in app.markdown if one.value.startswith("#### ")]
+    return [one.value[4:].replace("\\", "") for one in app.markdown if one.value.startswith("### ")]
 
 
 def said(app: AppTest) -> str:

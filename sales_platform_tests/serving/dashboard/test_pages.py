@@ -115,7 +115,7 @@ def test_payments_speak_as_their_older_users_know(company_url: str, facts: Sql) 
     [(last,)] = facts("select max(transaction_date) from analytics.fact_transaction")
     app = page(company_url, "payments").run()
     assert not app.exception
-    assert app.subheader[0].value == f"Daily KPIs, {last:%d-%b-%Y}"
+    assert app.header[0].value == f"Daily KPIs, {last:%d-%b-%Y}"
     [(volume, rate, seconds)] = facts(
         "select sum(amount) filter (where status = 'success'),"
         " 100.0 * count(*) filter (where status = 'failed') / count(*), avg(processing_time)"
@@ -143,7 +143,7 @@ def test_a_payment_filter_on_all_breaks_the_trend_down_to_four_and_their_total(
         company_url, "payments", filters=["Date", "City", "State"], from_=str(first), to=str(last)
     ).run()
     assert not app.exception
-    assert app.subheader[0].value == f"KPIs from {first:%d-%b-%Y} to {last:%d-%b-%Y}"
+    assert app.header[0].value == f"KPIs from {first:%d-%b-%Y} to {last:%d-%b-%Y}"
     ranked = facts(
         "select city_name from analytics.fact_transaction join analytics.dim_city using (city_key)"
         " group by 1 order by sum(amount) filter (where status = 'success') desc limit 4"
@@ -159,7 +159,7 @@ def test_a_payment_filter_on_all_breaks_the_trend_down_to_four_and_their_total(
     assert app.selectbox(key="city").options == ["All", *(name for (name,) in cities)]
     app.selectbox(key="city").set_value(city).run()
     assert not app.exception
-    assert app.subheader[0].value.endswith(f" - {city}, {state}")
+    assert app.header[0].value.endswith(f" - {city}, {state}")
     [(volume,)] = facts(
         "select sum(amount) from analytics.fact_transaction join analytics.dim_city using (city_key)"
         " where status = 'success' and city_name = %s",

@@ -25,14 +25,14 @@ def draw(ask: Asking) -> None:
     if period is None:
         states.empty("No transaction has been loaded.")
         return
-    st.subheader(f"Posted transactions, {range_text(period.first, period.last)}")
+    st.header(f"Posted transactions, {range_text(period.first, period.last)}")
     kpi_row(ask, FLOWS, period)
     left, right = st.columns(2)
     with left:
         trends.by_currency(ask, "account_net_flow", period, title="Net flow")
     with right:
         trends.over_time(ask, ["account_transactions"], period, {}, title="Posted transactions")
-    st.subheader("Balances as of now")
+    st.header("Balances as of now")
     kpi_row(ask, LEVELS, period)
     left, right = st.columns(2)
     with left, states.missing_marts_shown():

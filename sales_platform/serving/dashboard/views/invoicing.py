@@ -25,7 +25,7 @@ def draw(ask: Asking) -> None:
         states.empty("No invoice has been loaded.")
         return
     filters = chosen_members(ask, ("client", "seller"))
-    st.subheader(f"Invoices, {range_text(period.first, period.last)}")
+    st.header(f"Invoices, {range_text(period.first, period.last)}")
     kpi_row(ask, [*FIGURES, *LEVELS], period, filters)
     if filters:
         st.caption("Receivables and open invoices are those of all clients and sellers.")

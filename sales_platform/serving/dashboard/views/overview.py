@@ -52,10 +52,10 @@ def draw(ask: Asking) -> None:
         chosen = chosen_range(custom=False)
     today = ask.today()
     for title, leading, metrics in DOMAINS:
-        st.subheader(title)
+        st.header(title)
         with states.missing_marts_shown():
             _domain(ask, title, leading, metrics, chosen, today)
-    st.subheader("Revenue by source")
+    st.header("Revenue by source")
     with states.missing_marts_shown():
         _by_source(ask, chosen, today)
 

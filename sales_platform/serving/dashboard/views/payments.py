@@ -44,7 +44,7 @@ def draw(ask: Asking) -> None:
         return
     newest = max(min(span[1], ask.today()), span[0])
     choice = chosen_filters(ask, newest)
-    st.subheader(heading(choice))
+    st.header(heading(choice))
     kpi_row(ask, KPIS, Period(*choice.days, "day", span[0]), choice.filters, titles=TITLES)
     st.caption(
         "*Total revenue* is the payment volume: the amount of the payments that succeeded. What the company earns"

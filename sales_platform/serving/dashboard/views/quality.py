@@ -28,6 +28,7 @@ def draw(ask: Asking) -> None:
     if not counts:
         st.success("No row was ever rejected.", icon=":material/check_circle:")
         return
+    st.header("Rejected rows")
     feed, reason = _choice(counts)
     counts = [one for one in counts if feed in (ALL, one.feed) and reason in (ALL, one.reason)]
     _totals(counts)
@@ -99,7 +100,7 @@ def _panel(ask: Asking, figure: Any, records: list[dict[str, Any]], title: str) 
 
 
 def _samples(ask: Asking, counts: Sequence[RejectedCount]) -> None:
-    st.subheader("Samples")
+    st.header("Samples")
     standing = {one.feed for one in counts if one.open}
     reasons = {one.reason for one in counts if one.open}
     if not standing:
@@ -115,7 +116,7 @@ def _samples(ask: Asking, counts: Sequence[RejectedCount]) -> None:
 
 
 def _runs(ask: Asking, feed: str | None) -> None:
-    st.subheader("Loads that refused rows")
+    st.header("Loads that refused rows")
     address = ask.source.dagster_url
     rows = [
         {

@@ -28,7 +28,7 @@ def draw(ask: Asking) -> None:
         states.empty("No sale has been loaded.")
         return
     filters = chosen_members(ask, FILTERS)
-    st.subheader(f"Sales, {range_text(period.first, period.last)}")
+    st.header(f"Sales, {range_text(period.first, period.last)}")
     kpi_row(ask, FIGURES, period, filters)
     left, right = st.columns(2)
     with left:
