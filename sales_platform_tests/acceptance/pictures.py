@@ -9,7 +9,7 @@ import tempfile
 from datetime import date, timedelta
 from pathlib import Path
 
-from playwright.sync_api import FloatRect, Page, expect
+from playwright.sync_api import FloatRect, Page, ViewportSize, expect
 
 from sales_platform.local.server import EmbeddedServer
 from sales_platform_tests.acceptance.browser import (
@@ -23,11 +23,23 @@ from sales_platform_tests.acceptance.browser import (
 from sales_platform_tests.acceptance.conftest import Command
 from sales_platform_tests.acceptance.spoiling import file_of, without_revenue
 from sales_platform_tests.acceptance.test_up import Up, eventually
+from sales_platform_tests.serving.dashboard.served import served, visit
 
 IMAGES = Path(__file__).resolve().parents[2] / "docs/images"
 WIDTH = 1600
 # How wide the tables of one domain are drawn.
 GRAPH = 1095
+DASHBOARD: ViewportSize = {"width": 1440, "height": 1000}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DASHBOARD_PAGES = {
+    "overview": "",
+    "retail": "retail",
+    "invoicing": "invoicing",
+    "billing": "billing",
+    "payments": "payments?filters=City",
+    "accounts": "accounts",
+    "quality": "quality",
+}
 RUNS = "{ runsOrError { ... on Runs { results { status } } } }"
 BACKFILLS = "{ partitionBackfillsOrError { ... on PartitionBackfills { results { id status } } } }"
 
@@ -42,6 +54,7 @@ def main() -> None:
         try:
             eventually(lambda: "Dagster UI: " in running.text, 240, lambda: running.text)
             _draw(running, Path(folder) / "data/retail/sales")
+            draw_dashboard(command("url", "warehouse").strip(), Path(folder))
         finally:
             running.process.terminate()
             running.process.wait(90)
@@ -66,6 +79,22 @@ def _draw(running: Up, data: Path) -> None:
         open_check(page, "staging.retail_sales", "reject_limit")
         expect(page.get_by_text("MISSING_REVENUE", exact=True)).to_have_count(5)
         _save(page, "checks", {"x": 0, "y": 0, "width": WIDTH, "height": 930})
+
+
+def draw_dashboard(warehouse_url: str, folder: Path) -> None:
+    """Every page of the dashboard; the first one in the dark and on a phone too. folder: of the log."""
+    with served(warehouse_url, folder / "dashboard.log") as address, opened(address) as page:
+        page.set_viewport_size(DASHBOARD)
+        for name, path in DASHBOARD_PAGES.items():
+            visit(page, path)
+            _save(page, f"dashboard-{name}")
+        page.emulate_media(color_scheme="dark")
+        visit(page, DASHBOARD_PAGES["payments"])
+        _save(page, "dashboard-dark")
+        page.emulate_media(color_scheme="light")
+        page.set_viewport_size(PHONE)
+        visit(page, "")
+        _save(page, "dashboard-phone")
 
 
 def _graph(page: Page) -> None:

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
-from urllib.request import urlopen
 
 import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 
-from sales_platform.local.processes import free_port
 from sales_platform_tests.acceptance.browser import opened
-from sales_platform_tests.acceptance.test_up import eventually
+from sales_platform_tests.serving.dashboard.served import served, visit
 
 pytestmark = pytest.mark.slow
 
@@ -28,10 +23,6 @@ AXE = Path(__file__).resolve().parents[3] / "node_modules/axe-core/axe.min.js"
 # the marks of the small charts in Streamlit's own st.metric, which takes no text for them
 PATIENCE = 20_000.0
 NOT_OURS = {"svg-img-alt"}
-DRAWN = """() => document.querySelector('[data-testid=stApp]').dataset.testScriptState == 'notRunning'
-    && !document.querySelector('[data-testid=stSpinner], [data-stale=true]')
-    && document.querySelectorAll('[data-testid=stPlotlyChart]').length
-        == document.querySelectorAll('[data-testid=stPlotlyChart] .modebar').length"""
 WIDER = (
     "() => { const m = document.querySelector('[data-testid=stMain]'); return m.scrollWidth - m.clientWidth }"
 )
@@ -39,30 +30,8 @@ WIDER = (
 
 @pytest.fixture(scope="module")
 def address(company_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port = free_port(8765)
-    factory = "sales_platform.serving.dashboard.asgi:standalone"
-    log = tmp_path_factory.mktemp("served") / "log"
-    with (
-        log.open("wb") as out,
-        subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "--factory", factory, "--port", str(port), "--no-access-log"],
-            env={**os.environ, "WAREHOUSE_URL": company_url},
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        ) as process,
-    ):
-        try:
-            eventually(lambda: _answers(port), 60, lambda: log.read_text(errors="replace"))
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-
-
-def _answers(port: int) -> bool:
-    try:
-        return bool(urlopen(f"http://127.0.0.1:{port}/_stcore/health").status == 200)
-    except OSError:
-        return False
+    with served(company_url, tmp_path_factory.mktemp("served") / "log") as url:
+        yield url
 
 
 @pytest.fixture
@@ -71,13 +40,6 @@ def browser(address: str) -> Iterator[Page]:
         page.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)
         yield page
-
-
-def visit(page: Page, path: str) -> None:
-    page.goto(f"/{path}")
-    # a figure, or what is said where there is none
-    page.locator("[data-testid=stMetric], [data-testid=stAlert]").first.wait_for()
-    page.wait_for_function(DRAWN)
 
 
 def value_of(page: Page, title: str) -> str:
