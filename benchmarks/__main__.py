@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 
 from benchmarks import (
+    api,
     backfill,
     backups,
     billing,
@@ -16,6 +17,7 @@ from benchmarks import (
     customers,
     definitions,
     ledger,
+    marts,
     order_ticks,
     orders,
     replace,
@@ -41,6 +43,8 @@ ALL: dict[str, Measure] = {
     "backfill": lambda _, rounds: backfill.measure(rounds),
     "replace": replace.measure,
     "backups": backups.measure,
+    "marts": marts.measure,
+    "api": api.measure,
     "checks": lambda _, rounds: checks.measure(rounds),
     "definitions": lambda _, rounds: definitions.measure(rounds),
     "tick": lambda _, rounds: ticks.measure(rounds),

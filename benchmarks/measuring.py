@@ -31,6 +31,33 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Latency:
+    """Seconds of each question, to the engine and to the floor; median and 95th percentile are judged, each by the
+    largest ratio that is good enough.
+    """
+
+    name: str
+    engine: list[float]
+    floor: list[float]
+    median_limit: float
+    tail_limit: float
+
+    def add(self, who: str, values: list[float]) -> None:
+        (self.engine if who == "engine" else self.floor).extend(values)
+
+    @property
+    def ratios(self) -> tuple[float, float]:
+        """Of the medians, and of the 95th percentiles."""
+        of_engine, of_floor = median_and_tail(self.engine), median_and_tail(self.floor)
+        return of_engine[0] / of_floor[0], of_engine[1] / of_floor[1]
+
+    @property
+    def holds(self) -> bool:
+        median, tail = self.ratios
+        return median <= self.median_limit and tail <= self.tail_limit
+
+
+@dataclass(frozen=True)
 class Rate:
     """Things done per second, by the engine and by the floor; the ratio is that of the time one of them takes."""
 
@@ -60,7 +87,7 @@ class Memory:
         return self.megabytes <= self.limit
 
 
-Result = Measured | Rate | Memory
+Result = Measured | Latency | Rate | Memory
 Arguments = ParamSpec("Arguments")
 
 
@@ -70,6 +97,11 @@ def seconds(
     start = time.perf_counter()
     work(*positional, **named)
     return time.perf_counter() - start
+
+
+def median_and_tail(values: Sequence[float]) -> tuple[float, float]:
+    """p50 and p95."""
+    return statistics.median(values), statistics.quantiles(values, n=20, method="inclusive")[-1]
 
 
 def peak_megabytes() -> float:
@@ -97,12 +129,31 @@ def _cells(result: Result) -> tuple[str, ...]:
         case Memory():
             verdict = "[green]holds[/]" if result.holds else "[red]too much[/]"
             return f"{result.megabytes:.0f} MB", "", "", f"{result.limit:.0f} MB", verdict
+        case Latency():
+            verdict = "[green]holds[/]" if result.holds else "[red]too slow[/]"
+            limits = _pair((result.median_limit, result.tail_limit), ".2f")
+            return (
+                _latency(result.engine),
+                _latency(result.floor),
+                _pair(result.ratios, ".2f"),
+                limits,
+                verdict,
+            )
         case Rate():
             return _rates(result.engine), _rates(result.floor), f"{result.ratio:.2f}", "", ""
     times = (_times(result.engine), _times(result.floor), f"{result.ratio:.2f}")
     if result.limit is None:
         return *times, "", ""
     return *times, f"{result.limit:.2f}", "[green]holds[/]" if result.holds else "[red]too slow[/]"
+
+
+def _latency(values: list[float]) -> str:
+    median, tail = median_and_tail(values)
+    return f"p50 {median * 1000:.1f} ms, p95 {tail * 1000:.1f} ms"
+
+
+def _pair(values: tuple[float, float], form: str) -> str:
+    return " / ".join(f"{value:{form}}" for value in values)
 
 
 def _times(values: list[float]) -> str:

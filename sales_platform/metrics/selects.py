@@ -155,6 +155,8 @@ class MetricSelect:
 
     def _period(self, time: str, forward: sql.SQL) -> sql.Composed:
         day = forward.format(sql.Identifier(time))
+        if self._query.grain == "day":
+            return sql.SQL("({})::date").format(day)
         return sql.SQL("date_trunc({}, ({})::timestamp)::date").format(sql.Literal(self._query.grain), day)
 
     def _forward(self, compared: tuple[date, date]) -> sql.SQL:

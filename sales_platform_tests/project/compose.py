@@ -56,5 +56,7 @@ def ours(content: Mapping[str, Any]) -> dict[str, Service]:
     services: dict[str, Service] = content["services"]
     waits = {name: set(service.get("depends_on", {})) for name, service in services.items()}
     return {
-        name: services[name] for name in TopologicalSorter(waits).static_order() if services[name].get("build") == "."
+        name: services[name]
+        for name in TopologicalSorter(waits).static_order()
+        if services[name].get("build") == "."
     }

@@ -1,6 +1,5 @@
--- Grain: one row per business day, domain, measure and currency. Measures bear the names of metrics;
--- they mean
--- different things and are never added.
+-- Grain: one row per business day, domain, measure and currency. Measures bear the names of metrics; they
+-- mean different things and are never added.
 with parts as (
     select
         s.day,
