@@ -149,7 +149,7 @@ def _cells(result: Result) -> tuple[str, ...]:
 
 def _latency(values: list[float]) -> str:
     median, tail = median_and_tail(values)
-    return f"p50 {median * 1000:.1f} ms, p95 {tail * 1000:.1f} ms"
+    return f"{median * 1000:.1f} / {tail * 1000:.1f} ms"
 
 
 def _pair(values: tuple[float, float], form: str) -> str:
