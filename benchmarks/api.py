@@ -1,0 +1,111 @@
+"""Five typical questions to the API, one client and sixteen, against the same SELECT on as many sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
+from datetime import date
+from pathlib import Path
+from threading import Barrier
+
+from benchmarks.api_serving import Ask, caller, reader, served
+from benchmarks.bench_server import fresh_server, new_warehouse
+from benchmarks.mart_rows import fill
+from benchmarks.measuring import Latency, Result, seconds
+from sales_platform.local.server import EmbeddedServer
+from sales_platform.metrics.query import MetricQuery
+
+CLIENTS = (1, 16)
+# Questions of each client in a round, so that both numbers of clients give enough for a percentile.
+QUESTIONS = {1: 16, 16: 4}
+MEDIAN_LIMIT, TAIL_LIMIT = 1.5, 2.0
+NAME = "warehouse"
+
+_YEAR = date(2025, 1, 1), date(2025, 12, 31)
+_QUARTER = date(2025, 10, 1), date(2025, 12, 31)
+_MONTH = date(2025, 12, 1), date(2025, 12, 31)
+TYPICAL = {
+    "revenue of a quarter by day": MetricQuery("retail_revenue", *_QUARTER, "day"),
+    "revenue of a year by month and category": MetricQuery("retail_revenue", *_YEAR, "month", ("category",)),
+    "sales of a month, best ten stores, against the month before": MetricQuery(
+        "retail_sales", *_MONTH, by=("store",), compare="previous", limit=10
+    ),
+    "payments of a quarter by day and channel in two states": MetricQuery(
+        "payment_volume", *_QUARTER, "day", ("channel",), {"state": ["State 1", "State 2"]}
+    ),
+    "average sale of a year by quarter and tier in a region": MetricQuery(
+        "average_sale", *_YEAR, "quarter", ("tier",), {"store_region": ["Region 1"]}
+    ),
+}
+
+Open = Callable[[], AbstractContextManager[Ask]]
+
+
+def measure(rows: int, rounds: int) -> list[Result]:
+    """Rounds of: the server begun anew, with nothing in its memory, for the first questions to a program just begun;
+    then all questions warm. Engine and floor take turns in who comes first; what the operating system keeps, both have.
+    """
+    results: dict[str, Latency] = {}
+    with fresh_server() as (server, folder):
+        fill(new_warehouse(server, NAME), rows)
+        _compare(server.url(NAME), folder)
+        for number in range(rounds):
+            for clients in CLIENTS:
+                for who in ("engine", "floor") if number % 2 == 0 else ("floor", "engine"):
+                    _restart(server)
+                    _round(server.url(NAME), folder, clients, who, results)
+    return [results[name] for name in sorted(results, key=_order)]
+
+
+def _round(url: str, home: Path, clients: int, who: str, results: dict[str, Latency]) -> None:
+    """One opening of all clients: a cold question of each kind, one that warms, and the warm ones."""
+    with ExitStack() as opened:
+        if who == "engine":
+            port = opened.enter_context(served(url, home))
+            asks = [opened.enter_context(caller(port)) for _ in range(clients)]
+        else:
+            asks = [opened.enter_context(reader(url)) for _ in range(clients)]
+        for kind, query in TYPICAL.items():
+            cold = _asked(asks, query, 1)
+            _of(results, _name("cold, all five", clients)).add(who, cold)
+            _asked(asks, query, 1)
+            _of(results, _name(kind, clients)).add(who, _asked(asks, query, QUESTIONS[clients]))
+
+
+def _asked(asks: list[Ask], query: MetricQuery, times: int) -> list[float]:
+    """Seconds of each question, put by all clients at once."""
+    together = Barrier(len(asks))
+
+    def one(ask: Ask) -> list[float]:
+        together.wait()
+        return [seconds(ask, query) for _ in range(times)]
+
+    with ThreadPoolExecutor(len(asks)) as pool:
+        return [second for spent in pool.map(one, asks) for second in spent]
+
+
+def _compare(url: str, home: Path) -> None:
+    """API and SELECT must give the same number of rows, or the figures say nothing."""
+    with served(url, home) as port, caller(port) as api, reader(url) as floor:
+        for kind, query in TYPICAL.items():
+            counts = api(query), floor(query)
+            if counts[0] != counts[1] or not counts[0]:
+                raise AssertionError(f"{kind}: API and SELECT have {counts} rows")
+
+
+def _of(results: dict[str, Latency], name: str) -> Latency:
+    return results.setdefault(name, Latency(name, [], [], MEDIAN_LIMIT, TAIL_LIMIT))
+
+
+def _name(kind: str, clients: int) -> str:
+    return f"API, {clients} {'client' if clients == 1 else 'clients'}, p50 / p95: {kind}"
+
+
+def _order(name: str) -> tuple[bool, bool]:
+    return "16" in name, "cold" in name
+
+
+def _restart(server: EmbeddedServer) -> None:
+    server.stop()
+    server.start()
