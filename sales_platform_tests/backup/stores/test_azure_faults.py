@@ -204,7 +204,9 @@ def test_the_container_of_azurites_own_account_is_made(azurite: Azurite) -> None
 
 
 @pytest.mark.parametrize(
-    "key", [base64.b64encode(os.urandom(64)).decode(), "this is no key"], ids=["of another account", "no key at all"]
+    "key",
+    [base64.b64encode(os.urandom(64)).decode(), "this is no key"],
+    ids=["of another account", "no key at all"],
 )
 def test_k_30_a_wrong_key_is_refused_and_never_told(
     azurite: Azurite, key: str, caplog: pytest.LogCaptureFixture
