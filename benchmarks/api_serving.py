@@ -35,16 +35,19 @@ def served(url: str, home: Path) -> Iterator[int]:
     port = free_port()
     command = [Path(sys.executable).with_name("sales-platform"), "serve", "--port", str(port)]
     environment = {**os.environ, "WAREHOUSE_URL": url, "SALES_PLATFORM_HOME": str(home)}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    home.mkdir(parents=True, exist_ok=True)
+    log = home / "serve.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:
-        _wait(port, process)
+        _wait(port, process, log)
         yield port
     finally:
         process.terminate()
         process.wait(_LONGEST)
 
 
-def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
+def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.poll() is None:
         try:
@@ -52,7 +55,7 @@ def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
                 return
         except OSError:
             time.sleep(0.1)
-    raise RuntimeError("`sales-platform serve` did not become ready")
+    raise RuntimeError(f"`sales-platform serve` did not become ready: {log.read_text(encoding='utf-8')}")
 
 
 @contextmanager
