@@ -84,7 +84,7 @@ def exists(name: str) -> BlobExists:
 def _silent(reason: str, name: str, place: str) -> StoreUnavailable:
     return StoreUnavailable(
         f"{place} does not answer, or asks to come again later ({reason}), after every attempt.",
-        where=name,
+        where="BACKUP_URL" if name == place else name,
         remedy="Check the network, AZURE_STORAGE_BLOB_ENDPOINT and the account's name, then run again.",
     )
 
