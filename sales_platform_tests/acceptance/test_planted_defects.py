@@ -284,6 +284,9 @@ def test_a_planted_defect_is_found_by_its_check_and_by_none_of_an_unrelated_tabl
 
 
 def test_every_kind_of_check_has_its_defect() -> None:
-    """A new kind of check is not done before a defect is planted for it."""
-    kinds = {kind_of(spec.name) for checks in defs().asset_checks or () for spec in checks.check_specs}
+    """A new kind of check is not done before a defect is planted for it. Those of backups read no table of the
+    warehouse, and their damages are planted where they are tested.
+    """
+    specs = [spec for checks in defs().asset_checks or () for spec in checks.check_specs]
+    kinds = {kind_of(spec.name) for spec in specs if spec.asset_key.path[0] != "backup"}
     assert kinds <= {planted.kind for planted in DEFECTS}

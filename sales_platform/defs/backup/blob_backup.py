@@ -36,11 +36,13 @@ def require_today(asked: list[str] | None, day: date) -> None:
         )
 
 
-def _inputs() -> list[list[str]]:
-    """What is copied: the tables of the sources, and all of raw."""
+def _inputs() -> list[dg.AssetDep]:
+    """What is copied, whole each day: the tables of the sources, and all of raw, however it is cut."""
     catalog = read_catalog()
     source = [["source", feed.name] for contract in catalog.sources.values() for feed in contract.feeds]
-    return [*source, *(["raw", name] for name in (*catalog.feeds, *catalog.table_feeds))]
+    raw = [["raw", name] for name in (*catalog.feeds, *catalog.table_feeds)]
+    whole = dg.AllPartitionMapping()
+    return [dg.AssetDep(dg.AssetKey(path), partition_mapping=whole) for path in (*source, *raw)]
 
 
 with policy.beta_accepted():
