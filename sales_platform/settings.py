@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -247,6 +248,12 @@ class Settings(BaseSettings):
 
 def load_settings() -> Settings:
     """Read the settings. Raises ConfigurationError that names each wrong variable."""
+    return _read(frozenset(os.environ.items()), _dotenv_state())
+
+
+# Loading the definitions asks a hundred times; nothing is read again until the environment or the file changes.
+@lru_cache(maxsize=1)
+def _read(_environment: frozenset[tuple[str, str]], _dotenv: tuple[str, int, int] | None) -> Settings:
     try:
         return Settings()
     except ValidationError as error:
@@ -256,6 +263,15 @@ def load_settings() -> Settings:
             where="environment",
             remedy="Run `sales-platform settings` to see every setting with its source.",
         ) from None
+
+
+def _dotenv_state() -> tuple[str, int, int] | None:
+    """Folder, time and size of the `.env` that would be read."""
+    try:
+        state = os.stat(".env")
+    except OSError:
+        return None
+    return os.getcwd(), state.st_mtime_ns, state.st_size
 
 
 def _variable(location: tuple[int | str, ...]) -> str:
