@@ -60,8 +60,15 @@ def create_backup(
         prefix = _begin(leader, store, source, day)
         snapshot = snapshots.take(leader, scope, tables, where)
         work = _Work(url, store, prefix, snapshot, scope, format, one_at_a_time(report))
-        draft = _describe(leader, work, source, partial=tables is not None)
-        copies = work.copy_all(workers)
+        with ThreadPoolExecutor(1, thread_name_prefix="backup") as beside:
+            copying = beside.submit(work.copy_all, workers)
+            try:
+                # the catalog is read while the rows are copied: both see the one snapshot
+                draft = _describe(leader, work, source, partial=tables is not None)
+                copies = copying.result()
+            except BaseException:
+                work.stopped.set()
+                raise
         leader.execute("commit")
         manifest = replace(draft, tables=copies, finished_at=datetime.now(UTC))
         manifest = replace(manifest, same_as=_same_as(store, manifest))

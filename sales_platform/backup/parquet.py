@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
 
 # one row group: larger ones compress a little better and need far more memory
-_GROUP_BYTES = 2 << 20
+_GROUP_BYTES = 1 << 20
 _BUFFER_BYTES = 1 << 20
 
 

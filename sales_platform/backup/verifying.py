@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,6 +15,8 @@ from sales_platform.backup.progress import Progress, Report, one_at_a_time
 from sales_platform.backup.store import Store
 from sales_platform.backup.streaming import Tally
 from sales_platform.errors import BackupDamaged, BlobMissing
+
+_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,11 @@ def require_intact(
 ) -> None:
     """Look at the blobs of some tables; nothing is noted. Raises BackupDamaged that names every bad one."""
     folder = {blob.name.removeprefix(backup.prefix): blob.length for blob in store.list(backup.prefix)}
-    faults = [
-        f"{table.blob} {fault}"
-        for table in tables
-        if (fault := _fault(store, backup, table, folder, one_at_a_time(report) if deep else None))
-    ]
+    told = one_at_a_time(report) if deep else None
+    # hashing and reading let other threads run, so that two blobs take the time of one
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        found = list(pool.map(lambda table: _fault(store, backup, table, folder, told), tables))
+    faults = [f"{table.blob} {fault}" for table, fault in zip(tables, found, strict=True) if fault]
     if faults:
         raise BackupDamaged(
             f"{len(faults)} of {len(tables)} blobs are damaged: {'; '.join(faults)}.",
