@@ -26,6 +26,7 @@ from sales_platform.defs.channels.parquet_check import result as parquet_result
 from sales_platform.engine.feeds import load_files
 from sales_platform.engine.files import SourceFile, existing_days, existing_files, locate
 from sales_platform.engine.history import refresh_dimension
+from sales_platform.engine.load_verdicts import DUE_AFTER
 from sales_platform.engine.oltp.equality import source_equality
 from sales_platform.engine.oltp.feeds import load_source
 from sales_platform.engine.oltp.source import SourceDatabase
@@ -55,7 +56,8 @@ class Company:
 
 def founded(data: Path, invoicing_url: str, accounts_url: str) -> Company:
     """Three days of sales and payments up to yesterday, a file of invoices, two sources with a past."""
-    last = datetime.now(UTC).date() - timedelta(days=1)
+    # in the first hours of a day the one that just ended is not due yet, and checks do not miss it
+    last = (datetime.now(UTC) - DUE_AFTER).date() - timedelta(days=1)
     first = last - timedelta(days=DAYS - 1)
     generate_sales(data, first=first, last=last, seed=1)
     generate_payments(data, first=first, last=last, seed=1)
