@@ -7,12 +7,9 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-import fsspec
 import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 from fsspec.core import url_to_fs
-from moto.server import ThreadedMotoServer
-from s3fs import S3FileSystem
 
 from sales_platform.engine import file_systems
 from sales_platform.engine.feeds import load_files
@@ -22,6 +19,7 @@ from sales_platform.engine.strays import strays
 from sales_platform.errors import ConfigurationError, FileMissing, SourceError, SourceNotReady
 from sales_platform.settings import Settings
 from sales_platform_tests.defs.channels_road import HEADER, ChannelsRoad, line
+from sales_platform_tests.s3_server import s3_bucket
 
 DAY, NEXT, LATE = (date(2026, 3, day) for day in (1, 2, 3))
 DAILY = "channels/raw/{partition:%Y/%m/%d}/transactions.csv"
@@ -29,20 +27,8 @@ DAILY = "channels/raw/{partition:%Y/%m/%d}/transactions.csv"
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
-    """A bucket on a server that speaks S3, on loopback; found by variables, as a user would name his own."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    S3FileSystem.clear_instance_cache()
-    with pytest.MonkeyPatch.context() as variables:
-        variables.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        variables.setenv("AWS_ACCESS_KEY_ID", "nobody")
-        variables.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
-        variables.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        fsspec.filesystem("s3", use_listings_cache=False).mkdir("shop")
-        yield "s3://shop"
-    server.stop()
-    S3FileSystem.clear_instance_cache()
+    with s3_bucket("shop") as url:
+        yield url
 
 
 @pytest.fixture(params=["memory", "s3"])

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from sales_platform.engine.warehouse import Connection
+from sales_platform.contracts.catalog import PROJECT_ROOT
 from sales_platform.metrics.query import judge_values
 from sales_platform.serving.api.answering import json_answer
 from sales_platform.serving.api.documents import answers
 from sales_platform.serving.api.problems import NotFound
 from sales_platform.serving.api.shapes import Invoice
-from sales_platform.serving.api.tables import Records, pool_of, read_records
+from sales_platform.serving.api.tables import pool_of, read_records, registry_of
 from sales_platform.serving.api.validators import Validators
 
 FACT = "analytics.fact_invoice"
+# its currency is that of every invoice
+BILLED = "invoiced_gross"
 TABLES = (
     FACT,
     "analytics.fact_invoice_item",
@@ -24,30 +26,10 @@ TABLES = (
     "analytics.dim_seller",
     "analytics.dim_catalog_product",
 )
-_HEAD = """
-select invoice_id, invoice_no, invoice_date, status, total_net_worth, total_vat, total_gross_worth,
-    'USD' as currency, client_key, seller_key
-from analytics.fact_invoice where invoice_no = %(invoice_no)s order by invoice_id limit 1
-"""
-_CLIENT = """
-select client_id, client_name, client_address, client_tax_id, iban
-from analytics.dim_client where client_key = %(client_key)s
-"""
-_SELLER = """
-select seller_id, seller_name, seller_address, seller_tax_id, iban
-from analytics.dim_seller where seller_key = %(seller_key)s
-"""
-_ITEMS = """
-select i.item_id, i.product_id, p.product_name, i.item_qty, i.item_net_price, i.item_net_worth,
-    i.item_vat_rate, i.item_gross_worth
-from analytics.fact_invoice_item as i
-left join analytics.dim_catalog_product as p on i.product_key = p.product_key
-where i.invoice_id = %(invoice_id)s order by i.item_id
-"""
-_PAYMENTS = """
-select payment_id, payment_date, payment_method, payment_reference, amount, remarks
-from analytics.fact_payment where invoice_id = %(invoice_id)s order by payment_date, payment_id
-"""
+REPORT = "sql/invoicing/reports/invoice.sql"
+# one statement, so that an invoice never comes without its items
+_WHOLE = (PROJECT_ROOT / REPORT).read_text(encoding="utf-8").replace(":'invoice_no'", "%(invoice_no)s")
+_PARTS = ("seller", "client", "items", "payments")
 _EXAMPLE = {
     "invoice": {
         "invoice_id": 1,
@@ -83,25 +65,10 @@ def read_invoice(
         validators = Validators(request, connection, *TABLES)
         if validators.unchanged:
             return validators.unchanged
-        # one snapshot, so that an invoice never comes without its items
-        with connection.transaction():
-            connection.execute("set transaction isolation level repeatable read")
-            content = _whole(connection, invoice_no)
-    return json_answer(content, validators.headers)
-
-
-def _whole(connection: Connection, invoice_no: str) -> dict[str, Any]:
-    heads = read_records(connection, FACT, _HEAD, {"invoice_no": invoice_no})
-    if not heads:
+        found = read_records(connection, FACT, _WHOLE, {"invoice_no": invoice_no})
+    if not found:
         raise NotFound("no invoice has this number.", parameter="invoice_no")
-    head = heads[0]
-    items = read_records(connection, "analytics.fact_invoice_item", _ITEMS, head)
-    payments = read_records(connection, "analytics.fact_payment", _PAYMENTS, head)
-    client = _first(read_records(connection, "analytics.dim_client", _CLIENT, head))
-    seller = _first(read_records(connection, "analytics.dim_seller", _SELLER, head))
-    del head["client_key"], head["seller_key"]
-    return {"invoice": head, "seller": seller, "client": client, "items": items, "payments": payments}
-
-
-def _first(records: Records) -> dict[str, Any] | None:
-    return records[0] if records else None
+    invoice = found[0]
+    parts = {part: invoice.pop(part) for part in _PARTS}
+    invoice["currency"] = registry_of(request).metrics[BILLED].currency
+    return json_answer({"invoice": invoice, **parts}, validators.headers)

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import fsspec
 import pytest
 
 from sales_platform.backup.file_store import FileStore
@@ -25,23 +24,10 @@ NAMES = [
 
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
-    """Of a server that speaks S3, on loopback; found by variables, as a user would name his own."""
-    from moto.server import ThreadedMotoServer
-    from s3fs import S3FileSystem
+    from sales_platform_tests.s3_server import s3_bucket
 
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    S3FileSystem.clear_instance_cache()
-    with pytest.MonkeyPatch.context() as variables:
-        variables.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        variables.setenv("AWS_ACCESS_KEY_ID", "nobody")
-        variables.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
-        variables.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        fsspec.filesystem("s3", use_listings_cache=False).mkdir("backups")
-        yield "s3://backups"
-    server.stop()
-    S3FileSystem.clear_instance_cache()
+    with s3_bucket("backups") as url:
+        yield url
 
 
 @pytest.fixture(params=["folder", "azurite", "memory", pytest.param("s3", marks=pytest.mark.slow)])

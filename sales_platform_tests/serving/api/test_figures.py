@@ -160,6 +160,8 @@ def test_an_invoice_comes_whole(api: TestClient, facts: Sql) -> None:
     whole = api.get(f"/api/reports/invoices/{number}").json()
 
     assert whole["invoice"]["total_gross_worth"] == gross
+    metric = api.get("/api/metrics/invoiced_gross").json()["metric"]
+    assert whole["invoice"]["currency"] == metric["currency"] == "USD"
     [(items,)] = facts("select count(*) from analytics.fact_invoice_item where invoice_id = %s", key)
     [(paid,)] = facts("select sum(amount) from analytics.fact_payment where invoice_id = %s", key)
     assert len(whole["items"]) == items > 0
