@@ -116,7 +116,8 @@ def create_database(state: State, name: str, template: str | None = None) -> Non
     with connect(state) as connection:
         if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
             return
-        statement = sql.SQL("create database {} owner {} template {}").format(
+        # copied as files: a fifth of the time that writing every page to the log takes
+        statement = sql.SQL("create database {} owner {} template {} strategy file_copy").format(
             sql.Identifier(name), sql.Identifier(OWNER), sql.Identifier(template or "template1")
         )
         try:
