@@ -79,13 +79,14 @@ class EmbeddedServer:
     def in_use(self, wait: float = 60) -> Iterator[None]:
         """Keep the server up inside the block; the last user stops it, even one that is killed."""
         self._state.create()
-        descriptor = take_shared(self._state.users_lock)
+        descriptors = [take_shared(lock) for lock in (self._state.wake_lock, self._state.users_lock)]
         try:
             self.start(wait)
             warden.post(self._state)
             yield
         finally:
-            os.close(descriptor)
+            for descriptor in descriptors:
+                os.close(descriptor)
             self.stop_if_unused()
 
     def stop_if_unused(self) -> bool:

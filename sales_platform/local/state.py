@@ -34,6 +34,11 @@ class State:
         return self.folder / "users.lock"
 
     @property
+    def wake_lock(self) -> Path:
+        """Shared by the users too. The warden waits for it, and so is never taken for a user itself."""
+        return self.folder / "wake.lock"
+
+    @property
     def warden_lock(self) -> Path:
         """Held by the process that stops the server after the last user."""
         return self.folder / "warden.lock"
@@ -60,7 +65,7 @@ class State:
         """Make the folder and its locks. Raises ConfigurationError where this account may not."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            for lock in (self.users_lock, self.warden_lock, self.change_lock):
+            for lock in (self.users_lock, self.wake_lock, self.warden_lock, self.change_lock):
                 lock.touch(mode=0o600)
         except PermissionError as error:
             raise belongs_to_another(self.folder) from error

@@ -47,9 +47,9 @@ def watch(home: Path, descriptor: int) -> None:
 
     server = EmbeddedServer(home)
     while True:
-        users = open_lock(State(home).users_lock)
-        fcntl.flock(users, fcntl.LOCK_EX)
-        os.close(users)
+        wake = open_lock(State(home).wake_lock)
+        fcntl.flock(wake, fcntl.LOCK_EX)
+        os.close(wake)
         with server.unused() as unused:
             if unused:
                 if not server.kept:

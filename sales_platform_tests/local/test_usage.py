@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sales_platform.local.locks import exclusive
 from sales_platform.local.server import EmbeddedServer
+from sales_platform.local.state import State
 from sales_platform_tests.local.conftest import eventually, program
 
 USE = """
@@ -82,3 +84,11 @@ def test_a_removed_server_leaves_no_data_and_no_password(home: Path, server: Emb
     assert server.remove_if_unused()
     assert not data.exists()
     assert not list(home.rglob("*password"))
+
+
+def test_the_guard_that_just_woke_is_not_taken_for_a_user(home: Path, server: EmbeddedServer) -> None:
+    with server.in_use():
+        pass
+    with exclusive(State(home).wake_lock, wait=60):
+        assert server.stop_if_unused()
+        assert server.remove_if_unused()
