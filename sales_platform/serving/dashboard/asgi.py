@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
@@ -18,7 +21,20 @@ def dashboard_app(warehouse_url: str, *, dagster_url: str | None = None) -> st.A
     The application that mounts it must enter `lifespan()` of the result in its own lifespan. One per process, because
     Streamlit keeps its views in memory.
     """
-    return st.App(SCRIPT, secrets={"warehouse_url": warehouse_url, "dagster_url": dagster_url or ""})
+    told = {"warehouse_url": warehouse_url, "dagster_url": dagster_url or ""}
+    return st.App(SCRIPT, secrets=told, lifespan=_logging_as_everybody)
+
+
+@asynccontextmanager
+async def _logging_as_everybody(_app: st.App) -> AsyncIterator[None]:
+    """Streamlit writes its lines, uvicorn's, and the words of exceptions, which may quote a row, past our log. Handed
+    on, they are masked and kept as all others are.
+    """
+    for logger in list(logging.Logger.manager.loggerDict.values()):
+        if isinstance(logger, logging.Logger) and hasattr(logger, "streamlit_console_handler"):
+            logger.removeHandler(logger.streamlit_console_handler)
+            logger.propagate = True
+    yield
 
 
 def standalone() -> st.App:

@@ -1,65 +1,32 @@
-"""The dashboard as a person has it before them: the system's Chromium on the application, served alone."""
+"""The dashboard as a person has it before them: the system's Chromium on what `sales-platform serve` serves."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 
-from sales_platform_tests.acceptance.browser import opened
-from sales_platform_tests.serving.dashboard.served import served, visit
+from sales_platform_tests.serving.dashboard.conftest import Sql, patient
+from sales_platform_tests.serving.dashboard.served import choose, rows_of, settled, value_of, visit
 
 pytestmark = pytest.mark.slow
 
 PATHS = ("", "retail", "invoicing", "billing", "payments?filters=Date&filters=City", "accounts", "quality")
 AXE = Path(__file__).resolve().parents[3] / "node_modules/axe-core/axe.min.js"
 # the marks of the small charts in Streamlit's own st.metric, which takes no text for them
-PATIENCE = 20_000.0
 NOT_OURS = {"svg-img-alt"}
 WIDER = (
     "() => { const m = document.querySelector('[data-testid=stMain]'); return m.scrollWidth - m.clientWidth }"
 )
 
 
-@pytest.fixture(scope="module")
-def address(company_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(company_url, tmp_path_factory.mktemp("served") / "log") as url:
-        yield url
-
-
-@pytest.fixture
-def browser(address: str) -> Iterator[Page]:
-    with opened(address) as page:
-        page.set_default_timeout(PATIENCE)
-        expect.set_options(timeout=PATIENCE)
-        yield page
-
-
-def value_of(page: Page, title: str) -> str:
-    card = page.get_by_test_id("stMetric").filter(has=page.get_by_text(title, exact=True)).first
-    return card.get_by_test_id("stMetricValue").inner_text()
-
-
-def choose(page: Page, field: str, value: str) -> None:
-    page.get_by_role("combobox", name=field).click()
-    page.get_by_role("option", name=value, exact=True).click()
-
-
-def facts(url: str, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
-    with psycopg.connect(url) as connection:
-        return connection.execute(query.encode(), parameters).fetchall()
-
-
-def test_filters_cascade_and_a_chosen_view_survives_its_address(browser: Page, company_url: str) -> None:
-    [(state,)] = facts(company_url, "select min(state) from analytics.dim_city where city_key > 0")
-    cities = facts(company_url, "select city_name from analytics.dim_city where state = %s order by 1", state)
+def test_filters_cascade_and_a_chosen_view_survives_its_address(browser: Page, facts: Sql) -> None:
+    [(state,)] = facts("select min(state) from analytics.dim_city where city_key > 0")
+    cities = facts("select city_name from analytics.dim_city where state = %s order by 1", state)
     visit(browser, "payments?filters=State&filters=City")
     before = value_of(browser, "Total revenue")
     choose(browser, "State", state)
@@ -75,16 +42,15 @@ def test_filters_cascade_and_a_chosen_view_survives_its_address(browser: Page, c
     assert value_of(browser, "Total revenue") == chosen
 
 
-def test_a_downloaded_csv_is_what_sql_says_and_the_keyboard_gets_it(browser: Page, company_url: str) -> None:
+def test_a_downloaded_csv_is_what_sql_says_and_the_keyboard_gets_it(browser: Page, facts: Sql) -> None:
     visit(browser, "billing")
     button = browser.get_by_role("button", name="CSV").first
     button.focus()
     with browser.expect_download() as download:
         browser.keyboard.press("Enter")
     assert download.value.suggested_filename == "sales-historic-trend-monthly-vs-accumulative.csv"
-    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8"))))
+    rows = rows_of(download.value)
     expected = facts(
-        company_url,
         "select to_char(issue_date, 'YYYY-MM'), sum(total)::text, (sum(sum(total)) over (order by 1))::text"
         " from analytics.fact_billing_invoice group by to_char(issue_date, 'YYYY-MM') order by 1",
     )
@@ -92,6 +58,37 @@ def test_a_downloaded_csv_is_what_sql_says_and_the_keyboard_gets_it(browser: Pag
         (month, amount) for month, amount, _ in expected
     ]
     assert float(rows[-1]["accumulative"]) == sum(float(amount) for _, amount, _ in expected)
+
+
+def test_what_one_visitor_chooses_no_other_sees(browser: Page, facts: Sql) -> None:
+    found: list[tuple[str, Decimal]] = facts(
+        "select state, sum(amount) from analytics.fact_transaction join analytics.dim_city using (city_key)"
+        " where status = 'success' and city_key > 0"
+        " and transaction_date = (select max(transaction_date) from analytics.fact_transaction)"
+        " group by 1 order by 1 limit 2"
+    )
+    revenues = dict(found)
+    visit(browser, "payments?filters=State")
+    assert browser.context.browser is not None
+    elsewhere = browser.context.browser.new_context()
+    stranger, tab = (patient(elsewhere.new_page()) for _ in range(2))
+    for page in (stranger, tab):
+        page.goto(browser.url)
+        settled(page)
+    whole = value_of(tab, "Total revenue")
+    for page, state in ((browser, min(revenues)), (stranger, max(revenues))):
+        choose(page, "State", state)
+        expect(page.get_by_role("heading", level=2).first).to_contain_text(state)
+    # each is drawn again after the other has chosen
+    for page in (browser, stranger, tab):
+        page.get_by_text("Refresh every 10 minutes").click()
+        expect(page.get_by_text("paused")).to_be_visible()
+        settled(page)
+    for page, state in ((browser, min(revenues)), (stranger, max(revenues))):
+        assert value_of(page, "Total revenue") == f"₹{revenues[state]:,.2f}"
+        assert parse_qs(urlsplit(page.url).query)["state"] == [state]
+    assert value_of(tab, "Total revenue") == whole
+    assert "state" not in parse_qs(urlsplit(tab.url).query)
 
 
 @pytest.mark.parametrize("width", [390, 2560])
