@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from select import POLLIN, poll
+from time import monotonic
+from weakref import WeakKeyDictionary
 
 from psycopg import Connection as AnyConnection
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -16,6 +19,11 @@ from sales_platform.serving.options import ServingOptions
 
 # A request that comes while the server is known to be down asks again, but hardly waits.
 _WAIT_WHEN_DOWN = 0.5
+# A session that was answered so many seconds ago is asked nothing before its next use, unless its server has said
+# something unasked since, as it does when it ends. Longer ago, the network may have lost it without a word.
+_FRESH_SECONDS = 10.0
+# Opened at the start, so that the first requests do not wait for one after the other.
+_KEPT = 4
 
 
 class ReaderPool:
@@ -28,14 +36,15 @@ class ReaderPool:
         self._options = options
         self._fault: SalesPlatformError | None = None
         self._is_down = False
+        self._answered: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             options.warehouse.url,
             kwargs={**options.warehouse.session, "autocommit": True},
-            min_size=1,
+            min_size=min(_KEPT, options.connections),
             max_size=options.connections,
             open=False,
             configure=self._configure,
-            check=ConnectionPool.check_connection,
+            check=self._check,
             timeout=options.wait_seconds,
             reconnect_timeout=0,  # the next request tries again, so the pool itself need not
             reconnect_failed=self._failed,
@@ -62,7 +71,14 @@ class ReaderPool:
             try:
                 yield session
             finally:
+                self._answered[session] = monotonic()
                 self._pool.putconn(session)
+
+    def _check(self, session: Connection) -> None:
+        """Raises the driver's error where the session is lost; the pool then opens another."""
+        fresh = monotonic() - self._answered.get(session, 0.0) < _FRESH_SECONDS
+        if not fresh or _has_word(session):
+            ConnectionPool.check_connection(session)
 
     def _configure(self, session: AnyConnection[tuple[object, ...]]) -> None:
         try:
@@ -71,6 +87,7 @@ class ReaderPool:
             self._fault = fault
             raise
         self._fault, self._is_down = None, False
+        self._answered[session] = monotonic()
 
     def _failed(self, _pool: object) -> None:
         self._is_down = True
@@ -80,3 +97,10 @@ class ReaderPool:
             return self._fault
         what = "does not answer" if self._is_down else "is busy with other requests"
         return ServerUnavailable(f"The warehouse {what}.", remedy="Try again in a moment.")
+
+
+def _has_word(session: Connection) -> bool:
+    """Whether there is something to read from a server that was asked nothing: its farewell, or that it is gone."""
+    waiting = poll()
+    waiting.register(session.fileno(), POLLIN)
+    return bool(waiting.poll(0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,12 +14,15 @@ from typing import IO, Any
 
 from fastapi import Response
 from fastapi.responses import StreamingResponse
+from pydantic_core import PydanticSerializationError, to_json
 
 from sales_platform.engine.sheet_cells import guarded
 
 CSV_TYPE = "text/csv; charset=utf-8"
 _IN_MEMORY = 1 << 20
 _PORTION = 1 << 16
+# A decimal or a moment as `to_json` may write it and `plain` does not: 0E-20, 12:30:00Z.
+_OTHERWISE = re.compile(rb'\d(?:E[+-]?\d+|Z)"')
 
 
 def plain(value: Any) -> Any:
@@ -31,9 +35,14 @@ def plain(value: Any) -> Any:
 
 
 def json_answer(content: object, headers: Mapping[str, str]) -> Response:
-    # an answer is made of rows and never holds itself; not to look for that saves a quarter of the time
-    text = json.dumps(content, default=plain, ensure_ascii=False, check_circular=False, separators=(",", ":"))
-    return Response(text.encode(errors="replace"), headers=dict(headers), media_type="application/json")
+    text = _quickly(content)
+    if text is None:
+        # an answer is made of rows and never holds itself; not to look for that saves a quarter of the time
+        written = json.dumps(
+            content, default=plain, ensure_ascii=False, check_circular=False, separators=(",", ":")
+        )
+        text = written.encode(errors="replace")
+    return Response(text, headers=dict(headers), media_type="application/json")
 
 
 def csv_answer(
@@ -54,6 +63,15 @@ def csv_answer(
 
 def as_records(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
     return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def _quickly(content: object) -> bytes | None:
+    """Most answers in a quarter of the time; None for one that `plain` would write otherwise."""
+    try:
+        text = to_json(content)
+    except PydanticSerializationError:
+        return None
+    return None if _OTHERWISE.search(text) else text
 
 
 def _write(spool: IO[bytes], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -13,7 +13,7 @@ from sales_platform.metrics.query import Compare, Grain, MetricQuery, MetricResu
 from sales_platform.metrics.registry import Metric
 from sales_platform.metrics.running import TableVersion, run_query
 from sales_platform.serving.api import parameters as said
-from sales_platform.serving.api.answering import csv_answer, json_answer
+from sales_platform.serving.api.answering import as_records, csv_answer, json_answer, plain
 from sales_platform.serving.api.documents import answers
 from sales_platform.serving.api.shapes import MetricAnswer, Metrics
 from sales_platform.serving.api.tables import pool_of, registry_of
@@ -162,6 +162,6 @@ def _content(
         "compared_from": compared_from,
         "compared_to": compared_to,
         "time_zone": time_zone,
-        "changed_at": version.changed_at if version else None,
-        "rows": [dict(zip(result.columns, row, strict=True)) for row in rows],
+        "changed_at": plain(version.changed_at) if version else None,
+        "rows": as_records(result.columns, rows),
     }

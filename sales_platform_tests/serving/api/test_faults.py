@@ -21,7 +21,8 @@ from sales_platform_tests.serving.api.conftest import HERE, client_of
 
 ADDRESS = "/api/metrics/payments?by=channel"
 CUT_OFF = (
-    "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s and application_name <> ''"
+    "select pg_terminate_backend(pid, 10000) from pg_stat_activity"
+    " where datname = %s and application_name <> ''"
 )
 
 
