@@ -19,7 +19,7 @@ from sales_platform.engine.publish import publish_table
 from sales_platform.engine.warehouse import Warehouse
 from sales_platform.local.databases import Databases
 from sales_platform.local.server import EmbeddedServer
-from sales_platform.operations.environment import exported, variables
+from sales_platform.operations.environment import exported, open_instance, variables
 from sales_platform.operations.materializing import materialize_in
 from sales_platform.operations.selecting import as_selection
 from sales_platform.settings import Settings
@@ -72,7 +72,7 @@ def _platform(server: EmbeddedServer, folder: Path) -> Iterator[dg.DagsterInstan
     settings = Settings(home=folder.parent / "platform", data_root=folder, _env_file=None)
     urls = {"warehouse": server.url("postgres"), "dagster": server.url("dagster")}
     values = variables(settings, Databases(urls))
-    with exported(values), dg.DagsterInstance.from_config(values["DAGSTER_HOME"]) as instance:
+    with exported(values), open_instance(Path(values["DAGSTER_HOME"])) as instance:
         yield instance
 
 

@@ -98,7 +98,9 @@ def _landed_and_staged(feed: FileFeedContract) -> dg.AssetsDefinition:
                     yield feed_checks.refusal(feed, error)
                     raise
                 rows = _standing(warehouse.open(), feed, asked)
-            _tell_partitions(context, feed, reports, rows)
+            _tell_partitions(
+                context, feed, [report for report in reports if report.partition in (asked or ())], rows
+            )
             _tell_absent(context, feed, absent)
             yield from _results(feed, reports, rows)
             if feed.partitions == "daily":
@@ -141,12 +143,12 @@ def _tell_partitions(
     context: dg.AssetExecutionContext, feed: FileFeedContract, reports: list[LoadReport], rows: dict[str, int]
 ) -> None:
     """Each day's figures stand at its own materialization, which would else repeat the range's totals."""
-    told = {report.partition: metadata.partition_figures(report) for report in reports}
-    for day in rows.keys() & told.keys():
-        count = dg.MetadataValue.int(rows[day])
-        context.add_asset_metadata(told[day], asset_key=["raw", feed.name], partition_key=day)
+    for report in reports:
+        day, told = report.partition, metadata.partition_figures(report)
+        count = dg.MetadataValue.int(rows.get(day, 0))
+        context.add_asset_metadata(told, asset_key=["raw", feed.name], partition_key=day)
         context.add_asset_metadata(
-            {"dagster/partition_row_count": count, **told[day]},
+            {"dagster/partition_row_count": count, **told},
             asset_key=["staging", feed.name],
             partition_key=day,
         )
@@ -163,7 +165,7 @@ def _tell_absent(context: dg.AssetExecutionContext, feed: FileFeedContract, abse
 def _results(
     feed: FileFeedContract, reports: list[LoadReport], rows: dict[str, int]
 ) -> Iterator[dg.MaterializeResult[None]]:
-    figures = metadata.load_figures(reports)
+    figures = metadata.load_figures(reports) if "" in rows else metadata.run_figures(reports)
     counted = {"dagster/row_count": dg.MetadataValue.int(rows[""])} if "" in rows else {}
     checks = feed_checks.load_check_results(feed, reports)
     yield dg.MaterializeResult(["raw", feed.name], metadata=figures)

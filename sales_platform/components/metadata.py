@@ -32,6 +32,8 @@ VALIDITY_COLUMNS = {
 }
 INFERRED_COLUMN = {"is_inferred": ("boolean", "True for a member that is known from a fact only")}
 FATES = ("read", "loaded", "unchanged", "duplicate", "superseded", "rejected")
+# Dagster repeats what a run says at every partition: lists that grow with the range would grow with its square.
+NAMED = 5
 TYPE_OF_THE_SELECT = "as selected"
 TYPE_OF_THE_SOURCE = "as in the source"
 
@@ -119,23 +121,15 @@ def sql_file(table: SqlTableContract) -> dg.CodeReferencesMetadataValue:
 
 
 def load_figures(reports: Sequence[LoadReport]) -> dict[str, dg.MetadataValue]:
-    """Figures of one run: totals, each partition's fates, reasons, sources, columns that are new."""
-    figures: dict[str, dg.MetadataValue] = {
-        fate: dg.MetadataValue.int(sum(getattr(report, fate) for report in reports)) for fate in FATES
-    }
-    figures["seconds"] = dg.MetadataValue.float(max((report.seconds for report in reports), default=0.0))
+    """Figures of a feed without partitions: totals, each load's fates, reasons, sources, columns that are new."""
+    figures = _counts(reports)
+    figures["seconds"] = _figure(max((report.seconds for report in reports), default=0.0))
     figures["fates"] = dg.MetadataValue.json(
         {report.partition or f"load {report.load_id}": fates(report) for report in reports}
     )
     figures["reasons"] = dg.MetadataValue.json(_summed(report.reasons for report in reports))
-    if warned := _summed(report.warned for report in reports):
-        figures["warned"] = dg.MetadataValue.json(warned)
     figures["sources"] = dg.MetadataValue.json([report.source for report in reports])
-    if new := sorted({column for report in reports for column in report.new_columns}):
-        figures["new_columns"] = dg.MetadataValue.json(new)
-    if notes := [note for report in reports for note in report.notes]:
-        figures["notes"] = dg.MetadataValue.json(notes)
-    return figures
+    return {**figures, **_remarks(reports)}
 
 
 def fates(report: LoadReport) -> dict[str, int | float | str]:
@@ -145,10 +139,37 @@ def fates(report: LoadReport) -> dict[str, int | float | str]:
 
 
 def partition_figures(report: LoadReport) -> dict[str, dg.MetadataValue]:
-    """The same figures of one partition alone, for its own materialization."""
-    counts = {fate: dg.MetadataValue.int(getattr(report, fate)) for fate in FATES}
+    """Figures of one partition, for its own materialization."""
     told = {"source": report.source, "status": report.status}
-    return {**counts, **{word: dg.MetadataValue.text(text) for word, text in told.items()}}
+    figures = {
+        **_counts([report]),
+        **{word: dg.MetadataValue.text(text) for word, text in told.items()},
+        "load_id": _figure(report.load_id),
+    }
+    if report.reasons:
+        figures["reasons"] = dg.MetadataValue.json(report.reasons)
+    return {**figures, **_remarks([report])}
+
+
+def run_figures(reports: Sequence[LoadReport]) -> dict[str, dg.MetadataValue]:
+    """Totals of a run over partitions. Only a few, because Dagster repeats them at every partition of the run."""
+    seconds = _figure(max((report.seconds for report in reports), default=0.0))
+    totals = {f"run_{fate}": total for fate, total in _counts(reports).items()}
+    return {"run_partitions": _figure(len(reports)), **totals, "seconds": seconds}
+
+
+def _counts(reports: Sequence[LoadReport]) -> dict[str, dg.MetadataValue]:
+    return {fate: dg.MetadataValue.int(sum(getattr(report, fate) for report in reports)) for fate in FATES}
+
+
+def _remarks(reports: Sequence[LoadReport]) -> dict[str, dg.MetadataValue]:
+    """What most loads have nothing of."""
+    remarks: dict[str, dict[str, int] | list[str]] = {
+        "warned": _summed(report.warned for report in reports),
+        "new_columns": sorted({column for report in reports for column in report.new_columns}),
+        "notes": [note for report in reports for note in report.notes],
+    }
+    return {word: dg.MetadataValue.json(told) for word, told in remarks.items() if told}
 
 
 def dimension_figures(report: DimensionReport) -> dict[str, dg.MetadataValue]:
@@ -162,7 +183,7 @@ def dimension_figures(report: DimensionReport) -> dict[str, dg.MetadataValue]:
 
 
 def table_figures(report: TableReport) -> dict[str, dg.MetadataValue]:
-    """For a table without partitions its row count, else the rows of each partition of the run."""
+    """What a run wrote; for a table without partitions its row count too. Each partition has its own beside it."""
     figures = {
         "inserted": _figure(report.inserted),
         "deleted": _figure(report.deleted),
@@ -171,9 +192,9 @@ def table_figures(report: TableReport) -> dict[str, dg.MetadataValue]:
     }
     if set(report.rows) == {""}:
         return {"dagster/row_count": _figure(report.rows[""]), **figures}
-    figures["rows"] = dg.MetadataValue.json(report.rows)
     if report.also:
-        figures["also_recomputed"] = dg.MetadataValue.json(list(report.also))
+        more = f" and {len(report.also) - NAMED} more" if len(report.also) > NAMED else ""
+        figures["also_recomputed"] = dg.MetadataValue.text(", ".join(report.also[:NAMED]) + more)
     return figures
 
 

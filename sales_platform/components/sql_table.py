@@ -76,10 +76,11 @@ def _published(table: SqlTableContract) -> dg.AssetsDefinition:
                     yield audit_check.failed(table, error)
                     raise
                 schema = _standing_schema(warehouse.open(), table)
-            _tell_partitions(context, report, days)
-            figures = metadata.table_figures(report)
+            if days:
+                _tell_partitions(context, report, days, schema)
+            columns = {} if days else {"dagster/column_schema": schema}
             yield dg.MaterializeResult(
-                metadata={**figures, "dagster/column_schema": schema},
+                metadata={**metadata.table_figures(report), **columns},
                 check_results=[audit_check.passed(table, report.audit)],
             )
 
@@ -127,8 +128,11 @@ def _standing_schema(warehouse: Warehouse, table: SqlTableContract) -> dg.TableS
     return metadata.table_schema(table, types, types)
 
 
-def _tell_partitions(context: dg.AssetExecutionContext, report: TableReport, days: list[str] | None) -> None:
-    """Each day's rows stand at its own materialization."""
-    for day in days or []:
+def _tell_partitions(
+    context: dg.AssetExecutionContext, report: TableReport, days: list[str], schema: dg.TableSchema
+) -> None:
+    """Each day's rows stand at its own materialization; the columns at the last one, where Dagster looks for them."""
+    for day in days:
         rows = dg.MetadataValue.int(report.rows.get(day, 0))
         context.add_asset_metadata({"dagster/partition_row_count": rows}, partition_key=day)
+    context.add_asset_metadata({"dagster/column_schema": schema}, partition_key=days[-1])

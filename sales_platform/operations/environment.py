@@ -1,4 +1,4 @@
-"""The variables and the DAGSTER_HOME by which Dagster, here or in a child, finds this platform."""
+"""The variables and the DAGSTER_HOME by which Dagster, here or in a child, finds this platform; and its instance."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sales_platform import local
 from sales_platform.errors import ConfigurationError
 from sales_platform.local.databases import Databases
 from sales_platform.settings import DataFolder, Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 DAGSTER_YAML = "dagster.yaml"
 OLTP = ("invoicing", "accounts")
@@ -67,6 +71,17 @@ def dagster_home(settings: Settings) -> Path:
             remedy="Set SALES_PLATFORM_HOME to a folder that you may write.",
         ) from error
     return home
+
+
+@contextmanager
+def open_instance(home: Path) -> Iterator[dg.DagsterInstance]:
+    """The Dagster instance of a folder, for one process that runs assets in itself."""
+    import dagster as dg
+
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        # Dagster's word for keeping connections: else each of a run's hundreds of events makes one of its own
+        # instance.optimize_for_webserver(statement_timeout=0, pool_recycle=3600, max_overflow=20)
+        yield instance
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from sales_platform.engine.warehouse import Warehouse
 from sales_platform.errors import ConfigurationError
 from sales_platform.local.databases import Databases, external_url, using
 from sales_platform.operations.dead_runs import bury_dead_runs, bury_runs_without_server
-from sales_platform.operations.environment import dagster_home, exported, variables
+from sales_platform.operations.environment import dagster_home, exported, open_instance, variables
 from sales_platform.operations.pools import make_pools
 from sales_platform.operations.source_databases import using_with_sources
 from sales_platform.settings import Settings
@@ -100,8 +100,6 @@ def prepare_instance(settings: Settings, databases: Databases) -> list[str]:
 
 @contextmanager
 def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    import dagster as dg
-
-    with dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance:
+    with open_instance(dagster_home(settings)) as instance:
         bury_dead_runs(instance)
         yield instance
