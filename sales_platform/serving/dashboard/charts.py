@@ -8,9 +8,8 @@ from datetime import date
 from math import ceil
 from typing import Any
 
-import plotly.graph_objects as go  # type: ignore[import-untyped]
-
 from sales_platform.metrics.declared import Unit
+from sales_platform.serving.dashboard.plain_figure import PlainFigure
 from sales_platform.serving.dashboard.theme import DASHES, MARKERS, Look
 from sales_platform.serving.dashboard.wording import Figure, figure_text, symbol, unit_text
 
@@ -56,7 +55,7 @@ class Drawing:
     figure: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        self.figure = go.Figure(layout=_layout(self.look, self.measure, self.height))
+        self.figure = PlainFigure(layout=_layout(self.look, self.measure, self.height))
 
     def line(self, series: Series, place: int) -> None:
         colour = self.look.series[place % len(self.look.series)]
@@ -237,7 +236,7 @@ def _with_legend(figure: Any, series: int) -> Any:
         showlegend=series > 1,
         legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"},
         margin_t=36 + LEGEND_ROW * rows,
-        height=figure.layout.height + LEGEND_ROW * rows,
+        height=figure.height + LEGEND_ROW * rows,
     )
     return figure
 
