@@ -9,28 +9,37 @@ from math import ceil
 from typing import Any
 
 from sales_platform.metrics.declared import Unit
+from sales_platform.metrics.query import Grain
+from sales_platform.serving.dashboard.axes import broken, day_axis, literal, signs_first, value_axis
 from sales_platform.serving.dashboard.plain_figure import PlainFigure
 from sales_platform.serving.dashboard.theme import DASHES, MARKERS, Look
-from sales_platform.serving.dashboard.wording import Figure, figure_text, symbol, unit_text
+from sales_platform.serving.dashboard.wording import Figure, figure_text, period_text, unit_text
 
 Point = tuple[Any, Figure]
 HEIGHT = 340
 SMOOTH_OVER = 7
+TITLE_SIZE = 13
 # beyond as many points a marker on each would hide the line
 MARKED_POINTS = 45
-UPRIGHT_NAMES = 4
-LEGEND_ROW = 20
+# of names below bars, the first at which none covers another
+SLOPES = (-35, -90)
+# in pixels: a row of a legend, the room that it has on a phone, what a name takes beside its letters, and a letter
+LEGEND_ROW, LEGEND_WIDTH, LEGEND_MARK, LETTER = 20, 320, 50, 7
+# in pixels: what a lying bar takes, what each further line of its name adds, what lies around them; few are thicker
+BAR, NAME_LINE, AROUND_BARS = 30, 14, 50
+FEW_BARS, THICK_BAR = 5, 42
 
 
 @dataclass(frozen=True)
 class Series:
-    """A line or a set of bars. points: day or category, and value. dashed: an average of another series. right: against
-    the axis on the right.
+    """A line or a set of bars. points: day or category, and value. dashed: an average of another series. whole: what
+    the other series are parts of. right: against the axis on the right.
     """
 
     name: str
     points: Sequence[Point]
     dashed: bool = False
+    whole: bool = False
     right: bool = False
 
 
@@ -58,12 +67,13 @@ class Drawing:
         self.figure = PlainFigure(layout=_layout(self.look, self.measure, self.height))
 
     def line(self, series: Series, place: int) -> None:
-        colour = self.look.series[place % len(self.look.series)]
+        colour = self.look.ink if series.whole else self.look.series[place % len(self.look.series)]
         marked = len(series.points) <= MARKED_POINTS and not series.dashed
+        dash = "dash" if series.dashed else "solid" if series.whole else DASHES[place % 7]
         self.figure.add_scatter(
             **self._common(series),
             mode="lines+markers" if marked else "lines",
-            line={"color": colour, "width": 2, "dash": "dash" if series.dashed else DASHES[place % 7]},
+            line={"color": colour, "width": 2, "dash": dash},
             marker={"symbol": MARKERS[place % 7], "size": 7},
         )
 
@@ -77,7 +87,7 @@ class Drawing:
         )
 
     def lying_bars(self, series: Series, place: int) -> None:
-        """For names too long to stand below a bar; the first is on top."""
+        """For names too long to stand below a bar; the first is on top. Each says its value, so no axis does."""
         common = self._common(series)
         common["x"], common["y"] = common["y"], common["x"]
         self.figure.add_bar(
@@ -87,12 +97,30 @@ class Drawing:
             text=self._texts(series),
             textposition="auto",
             insidetextanchor="end",
+            insidetextfont={"color": self.look.surface},
+            cliponaxis=False,
         )
-        self.figure.update_yaxes(autorange="reversed", type="category", title=None, automargin=True)
-        self.figure.update_xaxes(
-            title=unit_text(self.measure.unit, self.measure.currency), **_ticks(self.measure)
+        self.figure.update_yaxes(
+            autorange="reversed",
+            type="category",
+            title=None,
+            showgrid=False,
+            tickvals=common["y"],
+            ticktext=["<br>".join(map(literal, broken(str(name)))) for name in common["y"]],
+            tickprefix="",
+            ticksuffix="",
         )
-        self.figure.update_yaxes(tickprefix="", ticksuffix="")
+        self.figure.update_xaxes(visible=False)
+        self.named(series)
+
+    def named(self, series: Series) -> None:
+        """Hovering a bar tells whose it is."""
+        self.figure.update_traces(
+            hovertemplate=[
+                f"<b>{literal(str(name))}</b><br>{literal(series.name)}: %{{customdata}}<extra></extra>"
+                for name, _ in series.points
+            ]
+        )
         self.figure.update_layout(hovermode="closest", showlegend=False)
 
     def _common(self, series: Series) -> dict[str, Any]:
@@ -101,7 +129,7 @@ class Drawing:
             "x": [point[0] for point in series.points],
             "y": [None if point[1] is None else float(point[1]) for point in series.points],
             "customdata": self._texts(series),
-            "hovertemplate": f"{_literal(series.name)}: %{{customdata}}<extra></extra>",
+            "hovertemplate": f"{literal(series.name)}: %{{customdata}}<extra></extra>",
             **({"yaxis": "y2"} if series.right else {}),
         }
 
@@ -109,22 +137,25 @@ class Drawing:
         return [self.measure.text(value) for _, value in series.points]
 
 
-def lines(look: Look, measure: Measure, series: Sequence[Series]) -> Any:
-    """An average has the colour of the series before it."""
+def lines(look: Look, measure: Measure, series: Sequence[Series], grain: Grain = "day") -> Any:
+    """An average has the colour of the series before it. grain: of the days of the points."""
     drawing = Drawing(look, measure)
     place = -1
     for one in series:
         place += not one.dashed
         drawing.line(one, max(place, 0))
-    return _with_legend(_spaced(drawing.figure, series), len(series))
+    return _with_legend(_over_days(drawing, series, grain), series)
 
 
-def bars(look: Look, measure: Measure, series: Sequence[Series], *, stacked: bool = False) -> Any:
+def bars(
+    look: Look, measure: Measure, series: Sequence[Series], grain: Grain = "day", *, stacked: bool = False
+) -> Any:
+    """grain: of the days of the points."""
     drawing = Drawing(look, measure)
     for place, one in enumerate(series):
         drawing.bars(one, place)
     drawing.figure.update_layout(barmode="stack" if stacked else "group", bargap=0.25)
-    return _with_legend(_spaced(drawing.figure, series), len(series))
+    return _with_legend(_over_days(drawing, series, grain), series)
 
 
 def labelled_bars(look: Look, measure: Measure, series: Series, axis: str) -> Any:
@@ -132,17 +163,19 @@ def labelled_bars(look: Look, measure: Measure, series: Series, axis: str) -> An
     drawing = Drawing(look, measure)
     drawing.bars(series, 0, labels=True)
     highest = max((float(value) for _, value in series.points if value is not None), default=0)
-    drawing.figure.update_xaxes(
-        type="category", title=axis, tickangle=-35 if len(series.points) > UPRIGHT_NAMES else 0
-    )
+    drawing.figure.update_xaxes(type="category", title_text=axis, showgrid=False, autotickangles=[0, *SLOPES])
     drawing.figure.update_yaxes(range=[0, 1.15 * highest or 1])
-    drawing.figure.update_layout(hovermode="closest", showlegend=False, bargap=0.35)
+    drawing.figure.update_layout(bargap=0.35)
+    drawing.named(series)
     return drawing.figure
 
 
 def ranked(look: Look, measure: Measure, series: Series) -> Any:
     """One lying bar for each member, so high that all names can be read."""
-    drawing = Drawing(look, measure, max(HEIGHT - 100, 90 + 30 * len(series.points)))
+    count = len(series.points)
+    further = sum(len(broken(str(name))) - 1 for name, _ in series.points)
+    bar = THICK_BAR if count <= FEW_BARS else BAR
+    drawing = Drawing(look, measure, AROUND_BARS + bar * count + NAME_LINE * further)
     drawing.lying_bars(series, 0)
     return drawing.figure
 
@@ -154,20 +187,21 @@ def bars_with_sum(look: Look, measure: Measure, amounts: Series, added: Series, 
     drawing.line(Series(added.name, added.points, right=True), 1)
     unit = unit_text(measure.unit, measure.currency)
     drawing.figure.update_layout(
-        yaxis_title=f"{axis}, {unit}",
+        yaxis_title_text=f"{axis}, {unit}",
         yaxis2={
-            "title": f"{added.name}, {unit}",
+            **value_axis(measure.unit, measure.currency),
+            "title": {"text": f"{added.name}, {unit}", "font": {"size": TITLE_SIZE}},
             "overlaying": "y",
             "side": "right",
             "showgrid": False,
             "rangemode": "tozero",
             "tickmode": "auto",
             "automargin": True,
-            **_ticks(measure),
         },
     )
-    drawing.figure.update_xaxes(type="category", tickangle=-35)
-    return _with_legend(drawing.figure, 2)
+    _signed(drawing, [amounts, added])
+    drawing.figure.update_xaxes(type="category", autotickangles=SLOPES, showgrid=False)
+    return _with_legend(drawing.figure, [amounts, added])
 
 
 def smoothed(series: Series, name: str = "7 Day Avg") -> Series:
@@ -193,7 +227,13 @@ def periods(records: Sequence[Mapping[str, Any]]) -> list[tuple[date, Figure]]:
 
 
 def _layout(look: Look, measure: Measure, height: int) -> dict[str, Any]:
-    axis = {"gridcolor": look.grid, "linecolor": look.grid, "zerolinecolor": look.grid, "automargin": True}
+    axis = {
+        "gridcolor": look.grid,
+        "linecolor": look.grid,
+        "zerolinecolor": look.faint,
+        "automargin": True,
+        "title_font_size": TITLE_SIZE,
+    }
     return {
         "height": height,
         "margin": {"l": 10, "r": 10, "t": 30, "b": 10},
@@ -204,44 +244,47 @@ def _layout(look: Look, measure: Measure, height: int) -> dict[str, Any]:
         "hoverlabel": {"bgcolor": look.surface, "bordercolor": look.faint, "font": {"color": look.ink}},
         "modebar": {"color": look.faint, "activecolor": look.ink, "bgcolor": "rgba(0,0,0,0)"},
         "separators": ".,",
-        "xaxis": {**axis, "hoverformat": "%d-%b-%Y"},
-        "yaxis": {
-            **axis,
-            "title": unit_text(measure.unit, measure.currency),
-            "rangemode": "tozero",
-            **_ticks(measure),
-        },
+        "xaxis": axis,
+        "yaxis": {**axis, **value_axis(measure.unit, measure.currency), "rangemode": "tozero"},
     }
 
 
-def _ticks(measure: Measure) -> dict[str, Any]:
-    suffix = {"percent": "%", "seconds": " s"}.get(measure.unit, "")
-    prefix = symbol(measure.currency) if measure.unit == "money" else ""
-    return {"tickprefix": prefix, "ticksuffix": suffix, "separatethousands": True, "exponentformat": "none"}
+def _over_days(drawing: Drawing, series: Sequence[Series], grain: Grain) -> Any:
+    """A single period has no neighbour from which an axis of days would take its steps, so it stands there by name."""
+    days = sorted({x for one in series for x, _ in one.points})
+    if len(days) == 1:
+        drawing.figure.update_traces(x=[period_text(days[0], grain)])
+        drawing.figure.update_xaxes(type="category", showgrid=False)
+    else:
+        drawing.figure.update_xaxes(**day_axis(grain, days))
+    _signed(drawing, series)
+    return drawing.figure
 
 
-def _spaced(figure: Any, series: Sequence[Series]) -> Any:
-    """A single day has no neighbour from which an axis of days would take its steps."""
-    if len({x for one in series for x, _ in one.points}) == 1:
-        figure.update_xaxes(type="category")
-    return figure
+def _signed(drawing: Drawing, series: Sequence[Series]) -> None:
+    if drawing.measure.unit == "money":
+        values = [float(value) for one in series for _, value in one.points if value is not None]
+        drawing.figure.update_yaxes(labelalias=signs_first(values, drawing.measure.currency))
 
 
-def _with_legend(figure: Any, series: int) -> Any:
-    """Above the lines, below the buttons, because beside them it would take the width of a phone. There it has two
-    names in a row.
+def _with_legend(figure: Any, series: Sequence[Series]) -> Any:
+    """Above the lines, below the buttons, because beside them it would take the width of a phone. There it breaks into
+    as many rows as its longest name asks for.
     """
-    rows = ceil(series / 2) if series > 1 else 0
+    longest = max((len(one.name) for one in series), default=0)
+    in_a_row = max(1, LEGEND_WIDTH // (LEGEND_MARK + LETTER * longest))
+    rows = ceil(len(series) / in_a_row) if len(series) > 1 else 0
     figure.update_layout(
-        showlegend=series > 1,
-        legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"},
+        showlegend=len(series) > 1,
+        legend={
+            "orientation": "h",
+            "traceorder": "normal",
+            "x": 0,
+            "y": 1.01,
+            "yanchor": "bottom",
+            "bgcolor": "rgba(0,0,0,0)",
+        },
         margin_t=36 + LEGEND_ROW * rows,
         height=figure.height + LEGEND_ROW * rows,
     )
     return figure
-
-
-def _literal(name: str) -> str:
-    """A name in which Plotly finds neither markup nor a placeholder."""
-    escaped = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return escaped.replace("%{", "%&#123;")

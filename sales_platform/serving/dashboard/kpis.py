@@ -34,7 +34,7 @@ def kpi_row(
             metric = ask.registry.metrics[name]
             cards += [(metric, row) for row in _rows(ask, metric, period, filters)]
     for begin in range(0, len(cards), PER_ROW):
-        places = st.columns(min(PER_ROW, len(cards)))
+        places = st.columns(PER_ROW)
         for place, (metric, row) in zip(places, cards[begin : begin + PER_ROW], strict=False):
             with place:
                 _card(ask, metric, row, period, filters, (titles or {}).get(metric.name, metric.title))

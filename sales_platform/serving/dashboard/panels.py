@@ -32,7 +32,7 @@ def panel(
     note: one more sentence of explanation.
     """
     name = slug(title)
-    with st.container(key=f"card-{name}"):
+    with st.container(key=f"card-{name}", height="stretch"):
         _head(title, unit)
         if not records:
             states.empty()

@@ -25,6 +25,7 @@ class Look:
     page: str
     glow: str
     glass: str
+    veil: str
     edge: str
 
 
@@ -38,6 +39,7 @@ LIGHT = Look(
     page="#f4f7fb",
     glow="#dbe9f9",
     glass="rgba(255, 255, 255, 0.82)",
+    veil="rgba(244, 247, 251, 0.88)",
     edge="rgba(22, 32, 46, 0.12)",
 )
 DARK = Look(
@@ -50,6 +52,7 @@ DARK = Look(
     page="#0e1420",
     glow="#1b2c4a",
     glass="rgba(26, 35, 52, 0.82)",
+    veil="rgba(14, 20, 32, 0.88)",
     edge="rgba(238, 243, 250, 0.14)",
 )
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")

@@ -37,14 +37,14 @@ def over_time(
         measure = measure_of(answers[0].metric)
         panel(
             ask,
-            charts.bars(look(), measure, series, stacked=True)
+            charts.bars(look(), measure, series, period.grain, stacked=True)
             if stacked
-            else charts.lines(look(), measure, series),
+            else charts.lines(look(), measure, series, period.grain),
             together(answers),
             title=title,
             unit=unit_text(measure.unit, measure.currency),
             metrics=metrics,
-            note=f"Added up by {period.grain}.",
+            note=added_up(period),
         )
 
 
@@ -57,14 +57,15 @@ def by_currency(ask: Asking, metric: str, period: Period, *, title: str) -> None
         for currency in sorted({row[CURRENCY] for row in answer.records()}):
             records = [row for row in answer.records() if row[CURRENCY] == currency]
             measure = Measure(answer.metric.unit, currency)
+            series = Series(answer.metric.title, charts.periods(records))
             panel(
                 ask,
-                charts.bars(look(), measure, [Series(answer.metric.title, charts.periods(records))]),
+                charts.bars(look(), measure, [series], period.grain),
                 records,
                 title=f"{title} ({currency})",
                 unit=unit_text("money", currency),
                 metrics=[metric],
-                note=f"Added up by {period.grain}.",
+                note=added_up(period),
             )
 
 
@@ -108,6 +109,13 @@ def points_of(records: Sequence[Mapping[str, Any]], dimension: str) -> list[Poin
         (f"{name} ({row[dimension]})" if names.count(name) > 1 else name, row["value"])
         for name, row in zip(names, records, strict=True)
     ]
+
+
+def added_up(period: Period) -> str:
+    text = f"Added up by {period.grain}."
+    return (
+        text if period.grain == "day" else f"{text} Of the first and the last, only days of the range count."
+    )
 
 
 def measure_of(metric: Metric) -> Measure:

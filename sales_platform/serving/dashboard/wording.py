@@ -8,6 +8,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from sales_platform.metrics.declared import Good, Unit
+from sales_platform.metrics.query import Grain
 
 Figure = Decimal | int | float | None
 NONE = "–"
@@ -76,6 +77,17 @@ def change_between(now: Figure, before: Figure, unit: Unit, good: Good) -> Chang
 def day_text(day: date) -> str:
     """`21-Aug-2026`."""
     return day.strftime("%d-%b-%Y")
+
+
+def period_text(first: date, grain: Grain) -> str:
+    """A period by its first day: `21-Aug-2026`, `Week of 17-Aug-2026`, `Aug-2026`, `Q3 2026`, `2026`."""
+    if grain == "day":
+        return day_text(first)
+    if grain == "week":
+        return f"Week of {day_text(first)}"
+    if grain == "quarter":
+        return f"Q{(first.month + 2) // 3} {first.year}"
+    return f"{first:%b-%Y}" if grain == "month" else f"{first:%Y}"
 
 
 def range_text(first: date, last: date) -> str:

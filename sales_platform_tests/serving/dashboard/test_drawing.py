@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from sales_platform.metrics.declared import Good, Unit
-from sales_platform.serving.dashboard.charts import Series, smoothed
+from sales_platform.metrics.query import Grain
+from sales_platform.serving.dashboard import charts
+from sales_platform.serving.dashboard.axes import broken, signs_first
+from sales_platform.serving.dashboard.charts import Measure, Series, smoothed
 from sales_platform.serving.dashboard.panels import csv_text, slug
 from sales_platform.serving.dashboard.periods import period_of
 from sales_platform.serving.dashboard.theme import DARK, LIGHT, Look
-from sales_platform.serving.dashboard.wording import Change, change_between, figure_text, plural
+from sales_platform.serving.dashboard.wording import Change, change_between, figure_text, period_text, plural
+
+MONEY = Measure("money", "USD")
 
 
 @pytest.mark.parametrize(
@@ -68,6 +74,71 @@ def test_every_colour_can_be_seen_on_its_ground(look: Look) -> None:
     assert contrast(look.ink, look.surface) >= 7
     assert contrast(look.faint, look.page) >= 4.5
     assert [colour for colour in look.series if contrast(colour, look.surface) < 3] == []
+
+
+@pytest.mark.parametrize("look", [LIGHT, DARK])
+def test_the_value_within_a_bar_can_be_read(look: Look) -> None:
+    [bars] = drawn(charts.ranked(look, MONEY, Series("Revenue", [("Delhi", 5)])))["data"]
+    assert contrast(bars["insidetextfont"]["color"], bars["marker"]["color"]) >= 4.5
+
+
+def test_the_sign_of_an_amount_at_an_axis_stands_before_its_currency() -> None:
+    assert signs_first([-1684.2, 3400], "USD")["$\u22121,000"] == "-$1,000"
+    assert signs_first([-1_300_000, 10], "INR")["₹\u22120.5M"] == "-₹0.5M"
+    assert signs_first([0, 3400], "USD") == {}
+    days = [(date(2026, 1, 1), Decimal(-1500)), (date(2026, 1, 2), Decimal(2500))]
+    axis = drawn(charts.bars(LIGHT, MONEY, [Series("Net flow", days)]))["layout"]["yaxis"]
+    assert axis["labelalias"]["$\u2212500"] == "-$500"
+
+
+def test_long_periods_are_named_where_they_stand_and_days_as_everywhere() -> None:
+    mondays = [(date(2026, 1, 5) + timedelta(weeks=n), n) for n in range(10)]
+    axis = drawn(charts.lines(LIGHT, MONEY, [Series("Revenue", mondays)], "week"))["layout"]["xaxis"]
+    assert set(axis["tickvals"]) < {day for day, _ in mondays}
+    assert axis["hoverformat"] == "Week of %d-%b-%Y"
+    single = drawn(charts.bars(LIGHT, MONEY, [Series("Revenue", mondays[:1])], "month"))
+    assert single["layout"]["xaxis"]["type"] == "category"
+    assert list(single["data"][0]["x"]) == ["Jan-2026"]
+
+
+@pytest.mark.parametrize(
+    ("grain", "text"),
+    [
+        ("day", "17-Aug-2026"),
+        ("week", "Week of 17-Aug-2026"),
+        ("month", "Aug-2026"),
+        ("quarter", "Q3 2026"),
+        ("year", "2026"),
+    ],
+)
+def test_a_period_has_one_name(grain: Grain, text: str) -> None:
+    assert period_text(date(2026, 8, 17), grain) == text
+
+
+def test_a_long_name_breaks_beside_its_bar_and_the_bar_says_whose_it_is() -> None:
+    name = "Synchronized <b>actuating implementation of everything there is or will be"
+    figure = drawn(charts.ranked(LIGHT, MONEY, Series("Revenue", [(name, 5), ("Delhi", 3)])))
+    shown = figure["layout"]["yaxis"]["ticktext"][0]
+    lines = broken(name)
+    assert (len(lines), max(map(len, lines)) <= 22, lines[-1].endswith("…")) == (3, True, True)
+    assert (shown.count("<br>"), "<b>" in shown) == (2, False)
+    assert figure["data"][0]["hovertemplate"][1].startswith("<b>Delhi</b><br>Revenue: ")
+    short = drawn(charts.ranked(LIGHT, MONEY, Series("Revenue", [("Pune", 5), ("Delhi", 3)])))
+    assert figure["layout"]["height"] > short["layout"]["height"]
+
+
+def test_a_total_differs_from_its_parts() -> None:
+    days = [(date(2026, 1, n), n) for n in (1, 2)]
+    series = [Series("Delhi", days), Series("Total", days, whole=True)]
+    part, total = (one["line"] for one in drawn(charts.lines(LIGHT, MONEY, series))["data"])
+    assert (total["dash"], total["color"]) == ("solid", LIGHT.ink)
+    assert part["color"] != LIGHT.ink
+
+
+def drawn(figure: Any) -> dict[str, Any]:
+    """As the browser gets it."""
+    found: dict[str, Any] = figure.to_dict()
+    return found
 
 
 def contrast(one: str, other: str) -> float:

@@ -17,7 +17,7 @@ from sales_platform.serving.dashboard.wording import range_text, unit_text
 
 FLOWS = ("account_net_flow", "account_credits", "account_debits", "account_transactions")
 LEVELS = ("account_balance", "accounts")
-LARGEST = 15
+LARGEST = 10
 
 
 def draw(ask: Asking) -> None:

@@ -28,7 +28,7 @@ def draw(ask: Asking) -> None:
         states.empty("No invoice file has been loaded.")
         return
     filters = chosen_members(ask, ("customer", "billing_status"))
-    st.header(f"Invoices issued, {range_text(period.first, period.last)}")
+    st.header(f"Invoices, {range_text(period.first, period.last)}")
     kpi_row(ask, FIGURES, period, filters)
     left, right = st.columns(2)
     with left:

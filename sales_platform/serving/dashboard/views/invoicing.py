@@ -34,14 +34,19 @@ def draw(ask: Asking) -> None:
         trends.over_time(
             ask, ["invoiced_gross", "collected"], period, filters, title="Invoiced and collected"
         )
+    with right, states.missing_marts_shown():
+        _receivables(ask, period)
+    left, right = st.columns(2)
+    with left:
         trends.by_member(ask, "invoiced_gross", "client", period, filters, title="Invoiced by client")
-        trends.by_member(ask, "invoiced_gross", "seller", period, filters, title="Invoiced by seller")
     with right:
-        with states.missing_marts_shown():
-            _receivables(ask, period)
         trends.by_member(
             ask, "open_of_invoiced", "client", period, filters, title="Open of these invoices by client"
         )
+    left, right = st.columns(2)
+    with left:
+        trends.by_member(ask, "invoiced_gross", "seller", period, filters, title="Invoiced by seller")
+    with right:
         _by_state(ask, period, filters)
 
 
@@ -54,7 +59,7 @@ def _receivables(ask: Asking, period: Period) -> None:
     measure = trends.measure_of(answer.metric)
     panel(
         ask,
-        charts.bars(look(), measure, charts.by_member(records, "age", ages), stacked=True),
+        charts.bars(look(), measure, charts.by_member(records, "age", ages), period.grain, stacked=True),
         records,
         title="Receivables by age in days",
         unit=unit_text(measure.unit, measure.currency),

@@ -58,16 +58,17 @@ def chosen_filters(ask: Asking, newest: date) -> Choice:
             bind="query-params",
             placeholder="Date, City, State, …",
         )
-    places = iter(st.columns(max(len(standing), 1)))
+    # two fields stand for the date
+    shown = [title for title in (DATE, *DIMENSIONS) if title in standing]
+    places = iter(st.columns([2 if title == DATE else 1 for title in shown]) if shown else ())
     days = (newest, newest)
-    if DATE in standing:
-        with next(places):
-            days = chosen_days(newest, newest)
     values = {}
-    for title, name in DIMENSIONS.items():
-        if title in standing:
-            with next(places):
-                values[name] = _field(ask, title, standing)
+    for title in shown:
+        with next(places):
+            if title == DATE:
+                days = chosen_days(newest, newest)
+            else:
+                values[DIMENSIONS[title]] = _field(ask, title, standing)
     return Choice(
         days,
         DATE in standing,

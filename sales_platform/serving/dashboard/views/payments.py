@@ -15,7 +15,7 @@ from sales_platform.serving.dashboard import charts, states, trends
 from sales_platform.serving.dashboard.asking import Asking
 from sales_platform.serving.dashboard.charts import Series
 from sales_platform.serving.dashboard.kpis import kpi_row
-from sales_platform.serving.dashboard.panels import panel
+from sales_platform.serving.dashboard.panels import escaped, panel
 from sales_platform.serving.dashboard.periods import Period
 from sales_platform.serving.dashboard.theme import look
 from sales_platform.serving.dashboard.views.payment_choice import Choice, chosen_filters
@@ -66,7 +66,7 @@ def heading(choice: Choice) -> str:
         text = f"Daily KPIs, {day_text(last)}"
     else:
         text = f"KPIs {'for' if first == last else 'from'} {range_text(first, last)}"
-    chosen = [value for values in choice.filters.values() for value in values]
+    chosen = [escaped(value) for values in choice.filters.values() for value in values]
     return f"{text} - {', '.join(chosen)}" if chosen else text
 
 
@@ -83,7 +83,7 @@ def _trend(ask: Asking, metric: Metric, title: str, choice: Choice, days: tuple[
         top = _top(ask, metric, member, choice, days, TOP_LINES)
         narrowed = {**choice.filters, member: top}
         records = ask.answer(replace(query, by=(member,), filters=narrowed)).records()
-        series = [*charts.by_member(records, member, top), Series("Total", charts.periods(whole))]
+        series = [*charts.by_member(records, member, top), Series("Total", charts.periods(whole), whole=True)]
         records = [*records, *({**row, member: "Total"} for row in whole)]
         title = f"{title} - Top {len(top)} {plural(ask.registry.dimensions[member].title)}"
     _panel(ask, metric, charts.lines(look(), trends.measure_of(metric), series), records, title)

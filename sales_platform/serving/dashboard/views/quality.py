@@ -108,7 +108,12 @@ def _samples(ask: Asking, counts: Sequence[RejectedCount]) -> None:
     for feed in sorted(standing):
         only = next(iter(reasons)) if len(reasons) == 1 else None
         st.markdown(f"**{feed}**")
-        st.dataframe(samples(ask.connection, feed, only), hide_index=True, alt=f"Rejected records of {feed}")
+        st.dataframe(
+            samples(ask.connection, feed, only),
+            hide_index=True,
+            alt=f"Rejected records of {feed}",
+            column_config={"last seen": _moment("last seen")},
+        )
         st.caption(
             f"At most {SAMPLES} records; what may be personal is masked. To correct them:"
             f" `sales-platform rejected export {feed}`."
@@ -139,7 +144,11 @@ def _runs(ask: Asking, feed: str | None) -> None:
         alt="Loads that refused rows, the newest first",
         column_config={
             "share": st.column_config.NumberColumn("share", format="%.2f%%"),
-            "finished": st.column_config.DatetimeColumn("finished (UTC)", format="DD-MMM-YYYY HH:mm"),
+            "finished": _moment("finished"),
             "run": st.column_config.LinkColumn("run in Dagster", display_text="Open"),
         },
     )
+
+
+def _moment(title: str) -> Any:
+    return st.column_config.DatetimeColumn(f"{title} (UTC)", format="DD-MMM-YYYY HH:mm")
