@@ -62,7 +62,7 @@ def _round(url: str, home: Path, clients: int, who: str, results: dict[str, Late
     """One opening of all clients: a cold question of each kind, then the warm ones."""
     with ExitStack() as opened:
         if who == "engine":
-            port = opened.enter_context(served(url, home))
+            port = opened.enter_context(served(url, home)).port
             asks = [opened.enter_context(caller(port)) for _ in range(clients)]
         else:
             asks = [opened.enter_context(reader(url)) for _ in range(clients)]
@@ -85,7 +85,7 @@ def _asked(asks: list[Ask], query: MetricQuery, times: int) -> list[float]:
 
 def _compare(url: str, home: Path) -> None:
     """API and SELECT must give the same number of rows, or the figures say nothing."""
-    with served(url, home) as port, caller(port) as api, reader(url) as floor:
+    with served(url, home) as server, caller(server.port) as api, reader(url) as floor:
         for kind, query in TYPICAL.items():
             counts = api(query), floor(query)
             if counts[0] != counts[1] or not counts[0]:

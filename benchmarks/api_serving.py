@@ -14,6 +14,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from sales_platform.engine.warehouse import Warehouse
@@ -29,9 +30,16 @@ START_SECONDS = 60
 _LONGEST = 30
 
 
+class Served(NamedTuple):
+    """Where a server listens, and its process."""
+
+    port: int
+    pid: int
+
+
 @contextmanager
-def served(url: str, home: Path) -> Iterator[int]:
-    """`sales-platform serve` on a warehouse, in a process of its own; gives its port."""
+def served(url: str, home: Path) -> Iterator[Served]:
+    """`sales-platform serve` on a warehouse, in a process of its own."""
     port = free_port()
     command = [Path(sys.executable).with_name("sales-platform"), "serve", "--port", str(port)]
     environment = {**os.environ, "WAREHOUSE_URL": url, "SALES_PLATFORM_HOME": str(home)}
@@ -41,7 +49,7 @@ def served(url: str, home: Path) -> Iterator[int]:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:
         _wait(port, process, log)
-        yield port
+        yield Served(port, process.pid)
     finally:
         process.terminate()
         process.wait(_LONGEST)

@@ -76,15 +76,15 @@ class Rate:
 
 @dataclass(frozen=True)
 class Memory:
-    """Peak resident memory of the client process, in MB."""
+    """Resident memory of a process, in MB: of the client its peak. limit: None where none is promised."""
 
     name: str
     megabytes: float
-    limit: float
+    limit: float | None
 
     @property
     def holds(self) -> bool:
-        return self.megabytes <= self.limit
+        return self.limit is None or self.megabytes <= self.limit
 
 
 Result = Measured | Latency | Rate | Memory
@@ -112,6 +112,14 @@ def peak_megabytes() -> float:
     raise RuntimeError("this system does not tell the peak memory of a process")
 
 
+def resident_megabytes(pid: int) -> float:
+    """What a process of this machine holds in memory now."""
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("this system does not tell the memory of a process")
+
+
 def show(results: Sequence[Result]) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -126,6 +134,8 @@ def show(results: Sequence[Result]) -> None:
 
 def _cells(result: Result) -> tuple[str, ...]:
     match result:
+        case Memory(limit=None):
+            return f"{result.megabytes:.1f} MB", "", "", "", ""
         case Memory():
             verdict = "[green]holds[/]" if result.holds else "[red]too much[/]"
             return f"{result.megabytes:.0f} MB", "", "", f"{result.limit:.0f} MB", verdict
