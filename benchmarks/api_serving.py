@@ -41,7 +41,12 @@ class Served(NamedTuple):
 def served(url: str, home: Path) -> Iterator[Served]:
     """`sales-platform serve` on a warehouse, in a process of its own."""
     port = free_port()
-    command = [Path(sys.executable).with_name("sales-platform"), "serve", "--port", str(port)]
+    command: list[str | Path] = [
+        Path(sys.executable).with_name("sales-platform"),
+        "serve",
+        "--port",
+        str(port),
+    ]
     environment = {**os.environ, "WAREHOUSE_URL": url, "SALES_PLATFORM_HOME": str(home)}
     home.mkdir(parents=True, exist_ok=True)
     log = home / "serve.log"

@@ -19,6 +19,7 @@ from sales_platform.metrics.query import MetricQuery, metric_of
 from sales_platform.metrics.reading import as_reader
 from sales_platform.metrics.registry import read_registry
 from sales_platform.metrics.selects import MetricSelect
+from sales_platform.serving.dashboard.sessions import kept_sessions
 
 LIMIT = 3.0
 OPEN_PAGES = 50
@@ -65,7 +66,8 @@ def measure(rows: int, rounds: int) -> list[Result]:
 def _changes(url: str, name: str, rounds: int) -> Measured:
     path, address, change, values = CHANGES[name]
     result = Measured(f"filter changed: {name}", [], [], LIMIT)
-    with Warehouse(url).connect(autocommit=True) as connection:
+    # as a server does
+    with kept_sessions(), Warehouse(url).connect(autocommit=True) as connection:
         as_reader(connection, _LONGEST)
         app = page(url, path, **address)
         for number in range(min(rounds, values)):

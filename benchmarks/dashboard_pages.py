@@ -10,6 +10,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.testing.v1 import AppTest
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from sales_platform.local.processes import LOOPBACK
 from sales_platform.metrics import running
@@ -61,7 +62,7 @@ def questions() -> Iterator[list[MetricQuery]]:
 def visited(port: int, path: str) -> Iterator[ClientConnection]:
     """A page of a server as a browser opens it: a socket that stays, and all of the page read once."""
     with connect(
-        f"ws://{LOOPBACK}:{port}/_stcore/stream", subprotocols=["streamlit"], max_size=_LARGEST
+        f"ws://{LOOPBACK}:{port}/_stcore/stream", subprotocols=[Subprotocol("streamlit")], max_size=_LARGEST
     ) as socket:
         message = BackMsg()
         message.rerun_script.page_name = path
@@ -78,4 +79,4 @@ def _ended(received: bytes | str) -> bool | None:
     message = ForwardMsg.FromString(received if isinstance(received, bytes) else received.encode())
     if message.WhichOneof("type") != "script_finished":
         return None
-    return message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+    return bool(message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY)

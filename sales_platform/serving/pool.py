@@ -77,7 +77,7 @@ class ReaderPool:
     def _check(self, session: Connection) -> None:
         """Raises the driver's error where the session is lost; the pool then opens another."""
         fresh = monotonic() - self._answered.get(session, 0.0) < _FRESH_SECONDS
-        if not fresh or _has_word(session):
+        if not fresh or has_word(session):
             ConnectionPool.check_connection(session)
 
     def _configure(self, session: AnyConnection[tuple[object, ...]]) -> None:
@@ -99,7 +99,7 @@ class ReaderPool:
         return ServerUnavailable(f"The warehouse {what}.", remedy="Try again in a moment.")
 
 
-def _has_word(session: Connection) -> bool:
+def has_word(session: Connection) -> bool:
     """Whether there is something to read from a server that was asked nothing: its farewell, or that it is gone."""
     waiting = poll()
     waiting.register(session.fileno(), POLLIN)

@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from sales_platform.errors import ConfigurationError
+from sales_platform.serving.dashboard.sessions import kept_sessions
 from sales_platform.settings import load_settings
 
 SCRIPT = Path(__file__).with_name("app.py")
@@ -22,7 +23,14 @@ def dashboard_app(warehouse_url: str, *, dagster_url: str | None = None) -> st.A
     Streamlit keeps its views in memory.
     """
     told = {"warehouse_url": warehouse_url, "dagster_url": dagster_url or ""}
-    return st.App(SCRIPT, secrets=told, lifespan=_logging_as_everybody)
+    return st.App(SCRIPT, secrets=told, lifespan=_serving)
+
+
+@asynccontextmanager
+async def _serving(app: st.App) -> AsyncIterator[None]:
+    async with _logging_as_everybody(app):
+        with kept_sessions():
+            yield
 
 
 @asynccontextmanager

@@ -9,16 +9,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from threading import BoundedSemaphore
 from typing import Any, TypeVar
 
 import streamlit as st
 
 from sales_platform.engine.business_days import business_zone, day_of
 from sales_platform.engine.warehouse import Connection, Warehouse
-from sales_platform.errors import ConfigurationError, ServerUnavailable
+from sales_platform.errors import ConfigurationError
 from sales_platform.metrics.query import MetricQuery, MetricResult
-from sales_platform.metrics.reading import reading
 from sales_platform.metrics.registry import Metric, Registry, read_registry
 from sales_platform.metrics.running import (
     DimensionValue,
@@ -27,13 +25,10 @@ from sales_platform.metrics.running import (
     last_changed,
     run_query,
 )
+from sales_platform.serving.dashboard.sessions import page_session
 
-SESSIONS = 8
-WAIT_SECONDS = 20.0
-STATEMENT_SECONDS = 20.0
 KEPT_ANSWERS = 2000
 T = TypeVar("T")
-_sessions = BoundedSemaphore(SESSIONS)
 
 
 @dataclass(frozen=True)
@@ -113,7 +108,7 @@ class Asking:
     @property
     def connection(self) -> Connection:
         if self._connection is None:
-            self._connection = self._opened.enter_context(_session(self.source.warehouse))
+            self._connection = self._opened.enter_context(page_session(self.source.warehouse))
         return self._connection
 
     def _kept(self, asked: str, version: TableVersion | None, ask: Callable[[], T]) -> T:
@@ -127,18 +122,6 @@ class Asking:
 def asking() -> Iterator[Asking]:
     with ExitStack() as opened:
         yield Asking(configured_source(), read_registry(), opened)
-
-
-@contextmanager
-def _session(warehouse: Warehouse) -> Iterator[Connection]:
-    """Pages take few sessions of the server, however many are open."""
-    if not _sessions.acquire(timeout=WAIT_SECONDS):
-        raise ServerUnavailable("too many pages ask at once.", remedy="Try again in a moment.")
-    try:
-        with reading(warehouse, timeout_seconds=STATEMENT_SECONDS) as connection:
-            yield connection
-    finally:
-        _sessions.release()
 
 
 @st.cache_data(max_entries=KEPT_ANSWERS, show_spinner=False)
