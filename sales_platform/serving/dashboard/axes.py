@@ -12,6 +12,7 @@ from sales_platform.metrics.declared import Unit
 from sales_platform.metrics.query import Grain
 from sales_platform.serving.dashboard.wording import symbol, unit_text
 
+TITLE_SIZE = 13
 SUFFIXES: dict[str, str] = {"percent": "%", "seconds": " s"}
 # from a million on a tick reads $1.5M, so that two axes leave room for the bars on a phone
 MILLIONS, FULL_DIGITS = "B", 5
@@ -44,7 +45,7 @@ NAME_WIDTH, NAME_LINES = 22, 3
 def value_axis(unit: Unit, currency: str | None) -> dict[str, Any]:
     """With the unit as its title and at every tick."""
     return {
-        "title": unit_text(unit, currency),
+        "title": {"text": unit_text(unit, currency), "font": {"size": TITLE_SIZE}},
         "tickprefix": symbol(currency) if unit == "money" else "",
         "ticksuffix": SUFFIXES.get(unit, ""),
         "separatethousands": True,
@@ -76,7 +77,7 @@ def day_axis(grain: Grain, periods: Sequence[date]) -> dict[str, Any]:
     """
     if grain == "day" and len(periods) > TICKS:
         return {"hoverformat": HOVERED[grain], "tickformatstops": DAYS_BY_ZOOM}
-    every = ceil(len(periods) / TICKS)
+    every = ceil(len(periods) / TICKS) or 1
     return {
         "hoverformat": HOVERED[grain],
         "tickformat": TICKED[grain],

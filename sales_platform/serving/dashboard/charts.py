@@ -10,7 +10,14 @@ from typing import Any
 
 from sales_platform.metrics.declared import Unit
 from sales_platform.metrics.query import Grain
-from sales_platform.serving.dashboard.axes import broken, day_axis, literal, signs_first, value_axis
+from sales_platform.serving.dashboard.axes import (
+    TITLE_SIZE,
+    broken,
+    day_axis,
+    literal,
+    signs_first,
+    value_axis,
+)
 from sales_platform.serving.dashboard.plain_figure import PlainFigure
 from sales_platform.serving.dashboard.theme import DASHES, MARKERS, Look
 from sales_platform.serving.dashboard.wording import Figure, figure_text, period_text, unit_text
@@ -18,9 +25,10 @@ from sales_platform.serving.dashboard.wording import Figure, figure_text, period
 Point = tuple[Any, Figure]
 HEIGHT = 340
 SMOOTH_OVER = 7
-TITLE_SIZE = 13
 # beyond as many points a marker on each would hide the line
 MARKED_POINTS = 45
+# appended to a colour: how much of it is seen
+PALE = "66"
 # of names below bars, the first at which none covers another
 SLOPES = (-35, -90)
 # in pixels: a row of a legend, the room that it has on a phone, what a name takes beside its letters, and a letter
@@ -77,10 +85,15 @@ class Drawing:
             marker={"symbol": MARKERS[place % 7], "size": 7},
         )
 
-    def bars(self, series: Series, place: int, *, labels: bool = False) -> None:
+    def bars(self, series: Series, place: int, *, labels: bool = False, pale: bool = False) -> None:
+        """pale: so that a line before them is seen."""
+        colour = self.look.series[place % len(self.look.series)]
         self.figure.add_bar(
             **self._common(series),
-            marker={"color": self.look.series[place % len(self.look.series)]},
+            marker={
+                "color": f"{colour}{PALE}" if pale else colour,
+                "line": {"color": colour, "width": 1.5 if pale else 0},
+            },
             text=self._texts(series) if labels else None,
             textposition="outside" if labels else None,
             cliponaxis=False,
@@ -183,14 +196,14 @@ def ranked(look: Look, measure: Measure, series: Series) -> Any:
 def bars_with_sum(look: Look, measure: Measure, amounts: Series, added: Series, axis: str) -> Any:
     """Bars against the left axis, their running sum as a line against the right one."""
     drawing = Drawing(look, measure, 420)
-    drawing.bars(amounts, 0)
+    drawing.bars(amounts, 0, pale=True)
     drawing.line(Series(added.name, added.points, right=True), 1)
     unit = unit_text(measure.unit, measure.currency)
     drawing.figure.update_layout(
         yaxis_title_text=f"{axis}, {unit}",
         yaxis2={
             **value_axis(measure.unit, measure.currency),
-            "title": {"text": f"{added.name}, {unit}", "font": {"size": TITLE_SIZE}},
+            "title_text": f"{added.name}, {unit}",
             "overlaying": "y",
             "side": "right",
             "showgrid": False,
@@ -232,7 +245,7 @@ def _layout(look: Look, measure: Measure, height: int) -> dict[str, Any]:
         "linecolor": look.grid,
         "zerolinecolor": look.faint,
         "automargin": True,
-        "title_font_size": TITLE_SIZE,
+        "title": {"font": {"size": TITLE_SIZE}},
     }
     return {
         "height": height,
@@ -255,6 +268,7 @@ def _over_days(drawing: Drawing, series: Sequence[Series], grain: Grain) -> Any:
     if len(days) == 1:
         drawing.figure.update_traces(x=[period_text(days[0], grain)])
         drawing.figure.update_xaxes(type="category", showgrid=False)
+        drawing.figure.update_layout(bargap=0.75)
     else:
         drawing.figure.update_xaxes(**day_axis(grain, days))
     _signed(drawing, series)

@@ -101,6 +101,26 @@ def test_long_periods_are_named_where_they_stand_and_days_as_everywhere() -> Non
     assert list(single["data"][0]["x"]) == ["Jan-2026"]
 
 
+@pytest.mark.parametrize("grain", ["day", "month"])
+def test_a_chart_of_nothing_can_be_made(grain: Grain) -> None:
+    for make in (charts.lines, charts.bars):
+        assert drawn(make(LIGHT, MONEY, [Series("Revenue", [])], grain))["data"]
+
+
+def test_a_single_bar_does_not_fill_its_chart() -> None:
+    day = Series("Revenue", [(date(2026, 1, 5), 3)])
+    assert drawn(charts.bars(LIGHT, MONEY, [day]))["layout"]["bargap"] > 0.5
+
+
+@pytest.mark.parametrize("look", [LIGHT, DARK])
+def test_a_running_sum_can_be_seen_before_its_bars(look: Look) -> None:
+    months = Series("Sales", [("2026-01", 3), ("2026-02", 5)])
+    bars, line = drawn(charts.bars_with_sum(look, MONEY, months, months, "Sales"))["data"]
+    filled = bars["marker"]["color"]
+    assert contrast(line["line"]["color"], over(filled, look.surface)) >= 2.5
+    assert contrast(bars["marker"]["line"]["color"], look.surface) >= 3
+
+
 @pytest.mark.parametrize(
     ("grain", "text"),
     [
@@ -144,6 +164,15 @@ def drawn(figure: Any) -> dict[str, Any]:
 def contrast(one: str, other: str) -> float:
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
+
+
+def over(colour: str, ground: str) -> str:
+    """`#rrggbbaa` as it is seen on a ground."""
+    share = int(colour[7:9], 16) / 255
+    return "#" + "".join(
+        f"{round(share * int(colour[i : i + 2], 16) + (1 - share) * int(ground[i : i + 2], 16)):02x}"
+        for i in (1, 3, 5)
+    )
 
 
 def luminance(colour: str) -> float:

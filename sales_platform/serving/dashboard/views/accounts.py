@@ -25,7 +25,7 @@ def draw(ask: Asking) -> None:
     if period is None:
         states.empty("No transaction has been loaded.")
         return
-    st.header(f"Posted transactions, {range_text(period.first, period.last)}")
+    st.header(f"Flows, {range_text(period.first, period.last)}")
     kpi_row(ask, FLOWS, period)
     left, right = st.columns(2)
     with left:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import streamlit as st
 
@@ -23,6 +24,7 @@ DIMENSIONS = {
 }
 PLACES = ("city", "state", "region")
 DEFAULT_COMPARED = "channel"
+FIELDS_IN_A_ROW = 4
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,8 @@ def chosen_filters(ask: Asking, newest: date) -> Choice:
             bind="query-params",
             placeholder="Date, City, State, …",
         )
-    # two fields stand for the date
     shown = [title for title in (DATE, *DIMENSIONS) if title in standing]
-    places = iter(st.columns([2 if title == DATE else 1 for title in shown]) if shown else ())
+    places = iter(_places(shown))
     days = (newest, newest)
     values = {}
     for title in shown:
@@ -75,6 +76,15 @@ def chosen_filters(ask: Asking, newest: date) -> Choice:
         {name: [value] for name, value in values.items() if value != ALL},
         tuple(name for name, value in values.items() if value == ALL),
     )
+
+
+def _places(shown: list[str]) -> list[Any]:
+    """On the right, too, where few are shown. Two fields stand for the date."""
+    widths = [2 if title == DATE else 1 for title in shown]
+    spare = FIELDS_IN_A_ROW - sum(widths)
+    if not shown:
+        return []
+    return st.columns([spare, *widths])[1:] if spare > 0 else st.columns(widths)
 
 
 def _field(ask: Asking, title: str, standing: list[str]) -> str:
