@@ -8,7 +8,13 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from sales_platform.errors import MartMissing, SalesPlatformError, TransientError, WrongParameter
+from sales_platform.errors import (
+    MartMissing,
+    SalesPlatformError,
+    ServerUnavailable,
+    TransientError,
+    WrongParameter,
+)
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = 10
@@ -46,7 +52,9 @@ def failed(error: SalesPlatformError) -> bool:
     passing = isinstance(error, TransientError)
     title = "The warehouse does not answer." if passing else "The figures cannot be read."
     act = f" {error.remedy}" if error.remedy else ""
-    st.error(f"**{title}** {error.what}{act}", icon=":material/cloud_off:")
+    # the driver's words name the server, which is for the log alone
+    what = "" if isinstance(error, ServerUnavailable) else f" {error.what}"
+    st.error(f"**{title}**{what}{act}", icon=":material/cloud_off:")
     if passing:
         st.caption(f"This page tries again every {RETRY_SECONDS} seconds and comes back by itself.")
     st.button("Try again", icon=":material/refresh:")

@@ -42,7 +42,12 @@ def served(warehouse_url: str, log: Path) -> Iterator[str]:
         ) as process,
     ):
         try:
-            eventually(lambda: _answers(port), 60, lambda: log.read_text(errors="replace"))
+            eventually(
+                lambda: _answers(port) or process.poll() is not None,
+                60,
+                lambda: log.read_text(errors="replace"),
+            )
+            assert process.poll() is None, log.read_text(errors="replace")
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()

@@ -16,13 +16,14 @@ import pytest
 from playwright.sync_api import Page
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
+from sales_platform.serving.options import ServingOptions
 from sales_platform_tests.acceptance.test_up import eventually
 from sales_platform_tests.serving.dashboard.conftest import Sql
 from sales_platform_tests.serving.dashboard.served import value_of, visit
 
 pytestmark = pytest.mark.slow
 # more than the sessions of API or pages
-CLIENTS = 12
+CLIENTS = ServingOptions.connections + 4
 DRAWINGS = 5
 UPGRADE = (
     "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: streamlit\r\n"
