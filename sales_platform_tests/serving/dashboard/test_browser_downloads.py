@@ -4,6 +4,7 @@ its picture is a PNG.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
@@ -213,13 +214,17 @@ def test_the_csv_of_refused_rows_is_the_apis_count_and_what_the_quarantine_holds
     )
 
 
-def test_the_camera_of_a_chart_gives_its_picture(browser: Page) -> None:
+@pytest.mark.parametrize("hand", ["mouse", "keyboard"])
+def test_the_camera_of_a_chart_gives_its_picture(browser: Page, hand: str) -> None:
     visit(browser, "billing")
     chart = browser.get_by_test_id("stPlotlyChart").first
-    chart.hover()
-    camera = chart.locator(".modebar-btn[data-title*=PNG i], .modebar-btn[data-title*=png i]").first
+    camera = chart.get_by_role("button", name=re.compile("png", re.IGNORECASE))
     with browser.expect_download() as taken:
-        camera.click()
+        if hand == "mouse":
+            camera.click()
+        else:
+            camera.focus()
+            browser.keyboard.press("Enter")
     assert taken.value.suggested_filename == "sales-historic-trend-monthly-vs-accumulative.png"
     picture = Path(taken.value.path()).read_bytes()
     assert picture.startswith(PNG)
