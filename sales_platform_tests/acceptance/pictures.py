@@ -40,6 +40,9 @@ DASHBOARD_PAGES = {
     "accounts": "accounts",
     "quality": "quality",
 }
+LINES_DRAWN = (
+    "() => [...document.querySelectorAll('[data-testid=stMetricChart]')].every(e => e.querySelector('path'))"
+)
 RUNS = "{ runsOrError { ... on Runs { results { status } } } }"
 BACKFILLS = "{ partitionBackfillsOrError { ... on PartitionBackfills { results { id status } } } }"
 
@@ -86,15 +89,20 @@ def draw_dashboard(warehouse_url: str, folder: Path) -> None:
     with served(warehouse_url, folder / "dashboard.log") as address, opened(address) as page:
         page.set_viewport_size(DASHBOARD)
         for name, path in DASHBOARD_PAGES.items():
-            visit(page, path)
-            _save(page, f"dashboard-{name}")
+            _save_page(page, path, f"dashboard-{name}")
         page.emulate_media(color_scheme="dark")
-        visit(page, DASHBOARD_PAGES["payments"])
-        _save(page, "dashboard-dark")
+        _save_page(page, DASHBOARD_PAGES["payments"], "dashboard-dark")
         page.emulate_media(color_scheme="light")
         page.set_viewport_size(PHONE)
-        visit(page, "")
-        _save(page, "dashboard-phone")
+        _save_page(page, "", "dashboard-phone")
+
+
+def _save_page(page: Page, path: str, name: str) -> None:
+    visit(page, path)
+    # what draws the small lines of the figures comes after all else
+    page.wait_for_load_state("networkidle")
+    page.wait_for_function(LINES_DRAWN)
+    _save(page, name)
 
 
 def _graph(page: Page) -> None:

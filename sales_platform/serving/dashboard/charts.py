@@ -32,7 +32,7 @@ PALE = "66"
 # of names below bars, the first at which none covers another
 SLOPES = (-35, -90)
 # in pixels: a row of a legend, the room that it has on a phone, what a name takes beside its letters, and a letter
-LEGEND_ROW, LEGEND_WIDTH, LEGEND_MARK, LETTER = 20, 320, 50, 7
+LEGEND_ROW, LEGEND_WIDTH, LEGEND_MARK, LETTER = 20, 270, 45, 6
 # in pixels: what a lying bar takes, what each further line of its name adds, what lies around them; few are thicker
 BAR, NAME_LINE, AROUND_BARS = 30, 14, 50
 FEW_BARS, THICK_BAR = 5, 42
@@ -283,10 +283,10 @@ def _signed(drawing: Drawing, series: Sequence[Series]) -> None:
 
 def _with_legend(figure: Any, series: Sequence[Series]) -> Any:
     """Above the lines, below the buttons, because beside them it would take the width of a phone. There it breaks into
-    as many rows as its longest name asks for.
+    as many rows as its longest name asks for, unless all stand in one.
     """
-    longest = max((len(one.name) for one in series), default=0)
-    in_a_row = max(1, LEGEND_WIDTH // (LEGEND_MARK + LETTER * longest))
+    widths = [LEGEND_MARK + LETTER * len(one.name) for one in series]
+    in_a_row = len(series) if sum(widths) <= LEGEND_WIDTH else max(1, LEGEND_WIDTH // max(widths))
     rows = ceil(len(series) / in_a_row) if len(series) > 1 else 0
     figure.update_layout(
         showlegend=len(series) > 1,
