@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from threading import Barrier
@@ -17,8 +17,10 @@ from sales_platform.local.server import EmbeddedServer
 from sales_platform.metrics.query import MetricQuery
 
 CLIENTS = (1, 16)
-# Questions of each client in a round, so that both numbers of clients give enough for a percentile.
-QUESTIONS = {1: 12, 16: 2}
+WHO = ("engine", "floor")
+# Turns in a round, and questions of each client in a turn: enough for a percentile with either number of clients.
+TURNS = 4
+QUESTIONS = {1: 3, 16: 1}
 MEDIAN_LIMIT, TAIL_LIMIT = 1.5, 2.0
 NAME = "warehouse"
 
@@ -39,36 +41,52 @@ TYPICAL = {
     ),
 }
 
-Open = Callable[[], AbstractContextManager[Ask]]
-
 
 def measure(rows: int, rounds: int) -> list[Result]:
     """Rounds of: the server begun anew, with nothing in its memory, for the first questions to a program just begun;
-    then all questions warm. Engine and floor take turns in who comes first; what the operating system keeps, both have.
+    then all questions warm. Engine and floor take turns in who comes first, and warm ones after every few questions,
+    so that what else the machine does meets both; what the operating system keeps, both have.
     """
     results: dict[str, Latency] = {}
     with fresh_server() as (server, folder):
         fill(new_warehouse(server, NAME), rows)
-        _compare(server.url(NAME), folder)
+        url = server.url(NAME)
+        _compare(url, folder)
         for number in range(rounds):
             for clients in CLIENTS:
-                for who in ("engine", "floor") if number % 2 == 0 else ("floor", "engine"):
+                order = WHO if number % 2 == 0 else WHO[::-1]
+                for who in order:
                     _restart(server)
-                    _round(server.url(NAME), folder, clients, who, results)
+                    _cold(url, folder, clients, who, results)
+                _warm(url, folder, clients, order, results)
     return [results[name] for name in sorted(results, key=_order)]
 
 
-def _round(url: str, home: Path, clients: int, who: str, results: dict[str, Latency]) -> None:
-    """One opening of all clients: a cold question of each kind, then the warm ones."""
+def _cold(url: str, home: Path, clients: int, who: str, results: dict[str, Latency]) -> None:
     with ExitStack() as opened:
-        if who == "engine":
-            port = opened.enter_context(served(url, home)).port
-            asks = [opened.enter_context(caller(port)) for _ in range(clients)]
-        else:
-            asks = [opened.enter_context(reader(url)) for _ in range(clients)]
-        for kind, query in TYPICAL.items():
+        asks = _open(who, url, home, clients, opened)
+        for query in TYPICAL.values():
             _of(results, _name("cold, all five", clients)).add(who, _asked(asks, query, 1))
-            _of(results, _name(kind, clients)).add(who, _asked(asks, query, QUESTIONS[clients]))
+
+
+def _warm(url: str, home: Path, clients: int, order: Sequence[str], results: dict[str, Latency]) -> None:
+    with ExitStack() as opened:
+        asks = {who: _open(who, url, home, clients, opened) for who in order}
+        for kind, query in TYPICAL.items():
+            for who in order:
+                _asked(asks[who], query, 1)
+            for turn in range(TURNS):
+                for who in order if turn % 2 == 0 else order[::-1]:
+                    spent = _asked(asks[who], query, QUESTIONS[clients])
+                    _of(results, _name(kind, clients)).add(who, spent)
+
+
+def _open(who: str, url: str, home: Path, clients: int, opened: ExitStack) -> list[Ask]:
+    """As many clients, of the API or of the database."""
+    if who == "floor":
+        return [opened.enter_context(reader(url)) for _ in range(clients)]
+    port = opened.enter_context(served(url, home)).port
+    return [opened.enter_context(caller(port)) for _ in range(clients)]
 
 
 def _asked(asks: list[Ask], query: MetricQuery, times: int) -> list[float]:

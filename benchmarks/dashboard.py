@@ -23,6 +23,7 @@ from sales_platform.serving.dashboard.sessions import kept_sessions
 
 LIMIT = 3.0
 OPEN_PAGES = 50
+CHANGES_PER_ROUND = 3
 NAME = "warehouse"
 _PATHS = ("payments", "retail", "")
 _LONGEST = 30
@@ -70,7 +71,7 @@ def _changes(url: str, name: str, rounds: int) -> Measured:
     with kept_sessions(), Warehouse(url).connect(autocommit=True) as connection:
         as_reader(connection, _LONGEST)
         app = page(url, path, **address)
-        for number in range(min(rounds, values)):
+        for number in range(min(rounds * CHANGES_PER_ROUND, values)):
             change(app, number)
             with questions() as asked:
                 result.engine.append(seconds(drawn, app))
