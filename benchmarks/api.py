@@ -20,6 +20,8 @@ CLIENTS = (1, 16)
 WHO = ("engine", "floor")
 # Turns in a round, and questions of each client in a turn: enough for a percentile with either number of clients.
 TURNS = 4
+# Questions before the warm ones are counted: every session of the server's pool has had its own by then.
+WARMING = 3
 QUESTIONS = {1: 3, 16: 1}
 MEDIAN_LIMIT, TAIL_LIMIT = 1.5, 2.0
 NAME = "warehouse"
@@ -74,7 +76,7 @@ def _warm(url: str, home: Path, clients: int, order: Sequence[str], results: dic
         asks = {who: _open(who, url, home, clients, opened) for who in order}
         for kind, query in TYPICAL.items():
             for who in order:
-                _asked(asks[who], query, 1)
+                _asked(asks[who], query, WARMING)
             for turn in range(TURNS):
                 for who in order if turn % 2 == 0 else order[::-1]:
                     spent = _asked(asks[who], query, QUESTIONS[clients])
