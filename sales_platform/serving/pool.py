@@ -22,8 +22,6 @@ _WAIT_WHEN_DOWN = 0.5
 # A session that was answered so many seconds ago is asked nothing before its next use, unless its server has said
 # something unasked since, as it does when it ends. Longer ago, the network may have lost it without a word.
 _FRESH_SECONDS = 10.0
-# Opened at the start, so that the first requests do not wait for one after the other.
-_KEPT = 4
 
 
 class ReaderPool:
@@ -40,7 +38,7 @@ class ReaderPool:
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             options.warehouse.url,
             kwargs={**options.warehouse.session, "autocommit": True},
-            min_size=min(_KEPT, options.connections),
+            min_size=1,
             max_size=options.connections,
             open=False,
             configure=self._configure,
