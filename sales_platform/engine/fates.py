@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from psycopg import sql
 
 from sales_platform.contracts.feed import FileFeedContract
+from sales_platform.engine.judging import JudgedRows
 from sales_platform.engine.quarantine import business_key, refuse_conflicts
 from sales_platform.engine.warehouse import Connection
 from sales_platform.errors import DataRefused
@@ -43,6 +44,10 @@ class Outcome:
         fates = self.fates[load_id]
         setattr(fates, name, getattr(fates, name) + count)
 
+    def count_refused(self, judged: JudgedRows) -> None:
+        for load_id, (_, refused) in judged.of_load.items():
+            self.add(load_id, "rejected", refused)
+
     def fold(self, load_id: int, into: int) -> None:
         """Report the rows of a load with those of another."""
         for name, count in vars(self.fates.pop(load_id, Fates())).items():
@@ -50,17 +55,6 @@ class Outcome:
         target = self.reasons.setdefault(into, {}) if load_id in self.reasons else {}
         for reason, count in self.reasons.pop(load_id, {}).items():
             target[reason] = target.get(reason, 0) + count
-
-
-def count_refused(connection: Connection, outcome: Outcome) -> dict[int, int]:
-    """Count the rejected rows of `judged`. Returns load → all of its rows."""
-    judged: dict[int, int] = {}
-    for load_id, rows, clean in connection.execute(
-        "select _load_id, count(*), count(*) filter (where _reasons is null) from judged group by _load_id"
-    ):
-        judged[load_id] = rows
-        outcome.add(load_id, "rejected", rows - clean)
-    return judged
 
 
 def settle_losers(

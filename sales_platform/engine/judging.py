@@ -11,6 +11,7 @@ limit is computed on one core.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg import sql
@@ -26,6 +27,13 @@ from sales_platform.engine.warehouse import Connection
 Fault = tuple[str, sql.Composable]
 
 
+@dataclass
+class JudgedRows:
+    """How many rows of each load `judged` holds, and how many of them are refused."""
+
+    of_load: dict[int, tuple[int, int]]
+
+
 def judge(
     connection: Connection,
     feed: FileFeedContract,
@@ -35,7 +43,7 @@ def judge(
     corrections: Sequence[int] = (),
     snapshot_at: datetime | None = None,
     source_rows: Sequence[int] | None = None,
-) -> None:
+) -> JudgedRows:
     """Fill `judged` from the raw rows of the given loads; source_rows: only these lines of them. corrections:
     resubmitted loads of the same partitions, whose rows take the place of the lines they correct.
 
@@ -59,6 +67,12 @@ def judge(
     connection.execute("set local parallel_tuple_cost to default")
     known = [*(name for name in feed.staging_key if name in feed.columns), "_reasons"]
     connection.execute(sql.SQL("analyze pg_temp.judged ({})").format(identifiers(known)))
+    return _counted(connection)
+
+
+def _counted(connection: Connection) -> JudgedRows:
+    counts = connection.execute("select _load_id, count(*), count(_reasons) from judged group by _load_id")
+    return JudgedRows({load_id: (rows, refused) for load_id, rows, refused in counts.fetchall()})
 
 
 def _rows_that_count(

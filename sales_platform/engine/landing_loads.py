@@ -17,7 +17,7 @@ from sales_platform.engine.arrivals import Arrivals
 from sales_platform.engine.changed_keys import note_changed_keys
 from sales_platform.engine.fates import Outcome
 from sales_platform.engine.held_rows import released_lines, resolve_released
-from sales_platform.engine.judging import judge
+from sales_platform.engine.judging import JudgedRows, judge
 from sales_platform.engine.landing import Landed, forget_loads, landing_time
 from sales_platform.engine.load_call import LoadCall
 from sales_platform.engine.loads import LoadState, newest_landing
@@ -68,9 +68,11 @@ def restage_landings(
     for snapshot in all_snapshots(connection, feed):
         mine = [corrected for corrected, landed_by in corrections.items() if landed_by == snapshot.load_id]
         moment = recorded_time(feed, snapshot)
-        judge(connection, feed, [snapshot.load_id], newest_load, corrections=mine, snapshot_at=moment)
+        judged = judge(
+            connection, feed, [snapshot.load_id], newest_load, corrections=mine, snapshot_at=moment
+        )
         quarantine.start_refusals(connection)
-        _take_over(connection, feed, snapshot, closing_limit=None)
+        _take_over(connection, feed, snapshot, judged, closing_limit=None)
         quarantine.finish_refusals(connection)
     connection.execute("drop table if exists pg_temp.changed_now")
 
@@ -136,7 +138,7 @@ def _publish_snapshot(call: LoadCall, item: Landed, snapshot: Snapshot) -> None:
         forget_loads(call.connection, call.feed, replaced)
     record_snapshot(call.connection, call.feed, snapshot)
     outcome = call.stage(
-        lambda: _take_over(call.connection, call.feed, snapshot, closing_limit=limit), [item]
+        lambda: _take_over(call.connection, call.feed, snapshot, call.judged, closing_limit=limit), [item]
     )
     quarantine.record_refusals(call.connection, call.feed, [item.load.partition], relanded=True)
     quarantine.finish_refusals(call.connection)
@@ -147,11 +149,16 @@ def _publish_snapshot(call: LoadCall, item: Landed, snapshot: Snapshot) -> None:
 
 
 def _take_over(
-    connection: Connection, feed: FileFeedContract, snapshot: Snapshot, *, closing_limit: Decimal | None
+    connection: Connection,
+    feed: FileFeedContract,
+    snapshot: Snapshot,
+    judged: JudgedRows,
+    *,
+    closing_limit: Decimal | None,
 ) -> Outcome:
     if feed.versions:
-        return publish_snapshot(connection, feed, snapshot, closing_limit)
-    return publish_landing(connection, feed)
+        return publish_snapshot(connection, feed, snapshot, judged, closing_limit)
+    return publish_landing(connection, feed, judged)
 
 
 def _settle_later(call: LoadCall, snapshot: Snapshot, limit: Decimal | None) -> set[str]:
@@ -172,7 +179,7 @@ def _release(call: LoadCall, states: Mapping[str, LoadState]) -> None:
         assert landed_by is not None
         load = call.open_again(states[partition])
         call.judge([landed_by], snapshot_at=landing_time(partition), source_rows=lines)
-        outcome = call.stage(lambda: publish_landing(call.connection, call.feed))
+        outcome = call.stage(lambda: publish_landing(call.connection, call.feed, call.judged))
         quarantine.finish_refusals(call.connection)
         resolve_released(call, partition, lines)
         _publish_keys(call, outcome)
@@ -195,7 +202,9 @@ def _judge_all_again(call: LoadCall, newest: LoadState, *, limited: bool) -> Non
             return
     restage_landings(call.connection, call.feed, call.newest_load(), call.corrections)
     _judge(call, snapshot)
-    outcome = call.stage(lambda: _take_over(call.connection, call.feed, snapshot, closing_limit=None))
+    outcome = call.stage(
+        lambda: _take_over(call.connection, call.feed, snapshot, call.judged, closing_limit=None)
+    )
     quarantine.record_refusals(call.connection, call.feed, [newest.partition], relanded=False)
     quarantine.finish_refusals(call.connection)
     outcome.changed = True

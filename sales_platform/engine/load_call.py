@@ -14,7 +14,7 @@ from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine import loads, quarantine
 from sales_platform.engine.fates import Fates, Outcome
 from sales_platform.engine.files import SourceFile
-from sales_platform.engine.judging import judge
+from sales_platform.engine.judging import JudgedRows, judge
 from sales_platform.engine.landing import Landed
 from sales_platform.engine.loads import Arriving, LoadState, OpenLoad
 from sales_platform.engine.reports import LoadReport
@@ -40,7 +40,7 @@ class LoadCall:
 
     faults: the errors of files that could not be loaded while the others were. corrections: load of resubmitted rows
     → the load whose lines they take the place of. resubmitted: those of this call. meant: what was declared of its
-    snapshots. closing_limit: the share of live keys that one of them may close.
+    snapshots. closing_limit: the share of live keys that one of them may close. judged: what was judged last.
     """
 
     connection: Connection
@@ -55,6 +55,7 @@ class LoadCall:
     resubmitted: list[Resubmission] = field(default_factory=list)
     meant: Meant = field(default_factory=Meant)
     closing_limit: Decimal = Decimal(0)
+    judged: JudgedRows = field(default_factory=lambda: JudgedRows({}))
     started: float = field(default_factory=time.monotonic)
 
     def open(self, partition: str, source: str, content_hash: str | None, *, landed: bool = True) -> OpenLoad:
@@ -131,7 +132,7 @@ class LoadCall:
         source_rows: Sequence[int] | None = None,
     ) -> None:
         """Fill `judged` from raw rows of these loads, as they were corrected."""
-        judge(
+        self.judged = judge(
             self.connection,
             self.feed,
             load_ids,

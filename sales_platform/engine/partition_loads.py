@@ -67,7 +67,7 @@ def _publish(call: LoadCall, landed: Sequence[Landed], again: Mapping[int, OpenL
     judged_again = [load.partition for load in again.values()]
 
     def publish() -> Outcome:
-        return publish_partitions(call.connection, call.feed, [*fresh, *judged_again])
+        return publish_partitions(call.connection, call.feed, [*fresh, *judged_again], call.judged)
 
     outcome = call.stage(publish, landed)
     quarantine.record_refusals(call.connection, call.feed, fresh, relanded=True)

@@ -192,9 +192,9 @@ def _restage_partitions(connection: Connection, feed: FileFeedContract, moment: 
     if exists(connection, superseded_name(feed)):
         connection.execute(sql.SQL("delete from {}").format(superseded_name(feed).sql))
     corrections = loads.corrections_of(states.values())
-    judge(connection, feed, list(landed.values()), moment, corrections=list(corrections))
+    judged = judge(connection, feed, list(landed.values()), moment, corrections=list(corrections))
     quarantine.start_refusals(connection)
-    outcome = publish_partitions(connection, feed, sorted(landed))
+    outcome = publish_partitions(connection, feed, sorted(landed), judged)
     quarantine.finish_refusals(connection)
     if outcome.changed:
         publish_versions(connection, str(staging_name(feed)), outcome.touched)

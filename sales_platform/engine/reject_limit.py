@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sales_platform.engine.judging import JudgedRows
 from sales_platform.engine.landing import Landed
 from sales_platform.engine.load_call import LoadCall
 from sales_platform.engine.loads import OpenLoad
@@ -46,20 +47,29 @@ def refuse_beyond_limit(call: LoadCall, candidates: Sequence[Candidate]) -> set[
         call.connection.execute(
             "delete from judged where _load_id = any(%s)", [[*refused, *call.corrections_to(refused)]]
         )
+        call.judged = JudgedRows(
+            {
+                load: counts
+                for load, counts in call.judged.of_load.items()
+                if _landed_by(call, load) not in refused
+            }
+        )
     return refused
 
 
 def _counts(call: LoadCall) -> dict[int, tuple[int, int]]:
     """Load → its rows in `judged` with those that correct them, and how many are rejected."""
-    rows = call.connection.execute(
-        "select _load_id, count(*), count(_reasons) from judged group by _load_id"
-    ).fetchall()
     counts: dict[int, tuple[int, int]] = {}
-    for load_id, total, rejected in rows:
-        landed_by = call.corrections.get(int(load_id), int(load_id))
+    for load_id, (total, rejected) in call.judged.of_load.items():
+        landed_by = _landed_by(call, load_id)
         before = counts.get(landed_by, (0, 0))
         counts[landed_by] = (before[0] + total, before[1] + rejected)
     return counts
+
+
+def _landed_by(call: LoadCall, load_id: int) -> int:
+    """The load whose lines a load's rows are, or correct."""
+    return call.corrections.get(load_id, load_id)
 
 
 def _error(call: LoadCall, candidate: Candidate, bad: int, total: int) -> DataRefused:

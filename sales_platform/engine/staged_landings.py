@@ -9,7 +9,8 @@ from __future__ import annotations
 from psycopg import sql
 
 from sales_platform.contracts.feed import FileFeedContract
-from sales_platform.engine.fates import Outcome, count_refused, settle_losers
+from sales_platform.engine.fates import Outcome, settle_losers
+from sales_platform.engine.judging import JudgedRows
 from sales_platform.engine.ranking import choose_within_partitions, forget_choice
 from sales_platform.engine.staging import (
     completes,
@@ -24,11 +25,11 @@ from sales_platform.engine.tables import identifiers
 from sales_platform.engine.warehouse import Connection
 
 
-def publish_landing(connection: Connection, feed: FileFeedContract) -> Outcome:
+def publish_landing(connection: Connection, feed: FileFeedContract, judged: JudgedRows) -> Outcome:
     """Take over the clean rows of `judged`, which all belong to one landing."""
     outcome = Outcome()
     fresh = ensure_staging_table(connection, feed)
-    count_refused(connection, outcome)
+    outcome.count_refused(judged)
     choose_within_partitions(connection, feed)
     settle_losers(connection, feed, "losers", outcome)
     _compare(connection, feed)

@@ -15,7 +15,8 @@ import psycopg
 from psycopg import sql
 
 from sales_platform.contracts.feed import FileFeedContract
-from sales_platform.engine.fates import Outcome, count_refused, settle_losers
+from sales_platform.engine.fates import Outcome, settle_losers
+from sales_platform.engine.judging import JudgedRows
 from sales_platform.engine.quarantine import resolve_risen
 from sales_platform.engine.ranking import (
     choose_within_partitions,
@@ -39,9 +40,12 @@ from sales_platform.engine.versions import forget_consumers, is_read_whole
 from sales_platform.engine.warehouse import Connection
 
 
-def publish_partitions(connection: Connection, feed: FileFeedContract, partitions: Sequence[str]) -> Outcome:
+def publish_partitions(
+    connection: Connection, feed: FileFeedContract, partitions: Sequence[str], judged: JudgedRows
+) -> Outcome:
     """Replace the rows of `partitions` by the clean rows of `judged`."""
     step = _Publication(connection, feed, partitions)
+    step.outcome.count_refused(judged)
     outcome = step.run()
     forget_choice(connection)
     connection.execute("drop table if exists pg_temp.contested")
@@ -66,7 +70,6 @@ class _Publication:
         }
 
     def run(self) -> Outcome:
-        count_refused(self.connection, self.outcome)
         if self.fresh:
             forget_consumers(self.connection, str(staging_name(self.feed)))
         if self.fresh and self._insert_distinct():

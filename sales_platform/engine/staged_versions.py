@@ -14,7 +14,8 @@ from psycopg import sql
 
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine.delete_guard import too_many_vanish
-from sales_platform.engine.fates import Outcome, count_refused, settle_losers
+from sales_platform.engine.fates import Outcome, settle_losers
+from sales_platform.engine.judging import JudgedRows
 from sales_platform.engine.ranking import choose_within_partitions, forget_choice
 from sales_platform.engine.snapshots import Snapshot
 from sales_platform.engine.staging import (
@@ -33,7 +34,11 @@ from sales_platform.errors import SnapshotRefused
 
 
 def publish_snapshot(
-    connection: Connection, feed: FileFeedContract, snapshot: Snapshot, closing_limit: Decimal | None
+    connection: Connection,
+    feed: FileFeedContract,
+    snapshot: Snapshot,
+    judged: JudgedRows,
+    closing_limit: Decimal | None,
 ) -> Outcome:
     """Take over the snapshot that `judged` holds; `unsettled` then has the keys that it changed.
 
@@ -42,7 +47,7 @@ def publish_snapshot(
     """
     outcome = Outcome()
     fresh = ensure_staging_table(connection, feed)
-    judged = count_refused(connection, outcome)
+    outcome.count_refused(judged)
     choose_within_partitions(connection, feed)
     settle_losers(connection, feed, "losers", outcome)
     some_refused = any(fates.rejected for fates in outcome.fates.values())
@@ -50,7 +55,7 @@ def publish_snapshot(
     step.compare(closing_limit)
     outcome.changed = step.write()
     written = step.count_written()
-    for load_id, rows in judged.items():
+    for load_id, (rows, _) in judged.of_load.items():
         outcome.add(load_id, "loaded", written.get(load_id, 0))
         outcome.add(load_id, "unchanged", rows - outcome.fates[load_id].total)
     if outcome.changed:
