@@ -13,6 +13,7 @@ import dagster as dg
 from benchmarks.bench_server import fresh_server, new_warehouse, run
 from benchmarks.measuring import Measured, Result, seconds
 from sales_platform.components import partitions, policy
+from sales_platform.components.feed_checks import load_check_specs, staging_checks
 from sales_platform.contracts.catalog import read_catalog
 from sales_platform.definitions import defs
 from sales_platform.engine.publish import publish_table
@@ -37,10 +38,11 @@ CHAIN = (*FEED, "analytics/fact_transaction", "files/channels_transactions", "ma
 
 
 def measure(rounds: int) -> list[Result]:
-    """Rounds of: all days in one run; some, each in its own; the feed alone, a feed that does nothing, the floor."""
+    """Rounds of: all days in one run; some, each in its own; the feed alone, feeds that do nothing, the floor."""
     whole: list[float] = []
     daily: list[float] = []
     beyond_empty: list[float] = []
+    beyond_checked: list[float] = []
     floor: list[float] = []
     with fresh_server() as (server, folder), _platform(server, folder) as instance:
         generate(folder, first=FIRST, last=LAST, seed=5)
@@ -48,8 +50,11 @@ def measure(rounds: int) -> list[Result]:
             bench = _Bench(server, folder, instance, number)
             whole.append(bench.in_one_run(CHAIN, "whole"))
             daily.append(bench.one_run_a_day(CHAIN, "daily") * DAYS / ALONE)
-            empty = _materialize(_does_nothing(), FEED, FIRST, LAST, instance)
-            beyond_empty.append(bench.in_one_run(FEED, "feed") - empty)
+            empty = _materialize(_does_nothing(checked=False), FEED, FIRST, LAST, instance)
+            checked = _materialize(_does_nothing(checked=True), FEED, FIRST, LAST, instance)
+            feed = bench.in_one_run(FEED, "feed")
+            beyond_empty.append(feed - empty)
+            beyond_checked.append(feed - checked)
             floor.append(seconds(_floor, bench.warehouse("feed"), folder))
             _compare(bench.warehouse("feed"))
     return [
@@ -62,6 +67,7 @@ def measure(rounds: int) -> list[Result]:
         Measured(
             "  raw and staging alone, beyond a run that does nothing, against SQL", beyond_empty, floor, 2.0
         ),
+        Measured("  the same beyond a run whose checks do nothing too", beyond_checked, floor, 2.0),
     ]
 
 
@@ -129,21 +135,40 @@ def _succeeded(success: bool) -> None:
         raise RuntimeError("a run failed")
 
 
-def _does_nothing() -> dg.Definitions:
-    """Two assets of one step over the same days, as those of the feed."""
+def _does_nothing(*, checked: bool) -> dg.Definitions:
+    """Two assets of one step over the same days, as those of the feed; checked: with its checks, which pass unasked."""
+    feed = read_catalog().feeds[FEED[0].removeprefix("raw/")]
+    in_load = load_check_specs(feed) if checked else []
+    after = list(staging_checks(feed).check_specs) if checked else []
     with policy.beta_accepted():
 
         @dg.multi_asset(
             name="nothing",
             specs=[dg.AssetSpec(asset.split("/")) for asset in FEED],
+            check_specs=in_load,
             partitions_def=partitions.daily(),
             backfill_policy=policy.ONE_RUN,
         )
-        def nothing() -> Iterator[dg.MaterializeResult[None]]:
+        def nothing() -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
             for asset in FEED:
                 yield dg.MaterializeResult(asset.split("/"))
+            yield from _passed(in_load)
 
-    return dg.Definitions(assets=[nothing], executor=dg.in_process_executor)
+    checks = [_passing(after)] if after else []
+    return dg.Definitions(assets=[nothing], asset_checks=checks, executor=dg.in_process_executor)
+
+
+def _passing(specs: list[dg.AssetCheckSpec]) -> dg.AssetChecksDefinition:
+    @dg.multi_asset_check(name="nothing_checked", specs=specs)
+    def passing() -> Iterator[dg.AssetCheckResult]:
+        yield from _passed(specs)
+
+    return passing
+
+
+def _passed(specs: list[dg.AssetCheckSpec]) -> Iterator[dg.AssetCheckResult]:
+    for spec in specs:
+        yield dg.AssetCheckResult(passed=True, asset_key=spec.asset_key, check_name=spec.name)
 
 
 def _floor(warehouse: Warehouse, data: Path) -> None:

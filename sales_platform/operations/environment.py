@@ -80,7 +80,7 @@ def open_instance(home: Path) -> Iterator[dg.DagsterInstance]:
 
     with dg.DagsterInstance.from_config(str(home)) as instance:
         # Dagster's word for keeping connections: else each of a run's hundreds of events makes one of its own
-        # instance.optimize_for_webserver(statement_timeout=0, pool_recycle=3600, max_overflow=20)
+        instance.optimize_for_webserver(statement_timeout=0, pool_recycle=3600, max_overflow=20)
         yield instance
 
 

@@ -18,7 +18,10 @@ def quiet_home(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "DAGSTER_HOME": str(tmp_path)}
 
 
-@pytest.mark.parametrize("command", ["check yaml", "check toml", "check defs", "list defs --json"])
+@pytest.mark.parametrize(
+    "command",
+    ["check yaml", "check toml", "check defs", pytest.param("list defs --json", marks=pytest.mark.slow)],
+)
 def test_dg_accepts_the_project(command: str, quiet_home: dict[str, str]) -> None:
     done = subprocess.run(
         [DG, *command.split()], cwd=PROJECT, env=quiet_home, capture_output=True, text=True, check=False

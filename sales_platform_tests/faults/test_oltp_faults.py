@@ -39,6 +39,10 @@ from sales_platform_tests.local.conftest import eventually, postmaster_id
 # Each of them heals from another moment, but shows little that the others do not.
 SLOW = {
     "after_the_listing",
+    "while_rows_are_copied",
+    "before_the_mark",
+    "after_the_commit_of_a_table",
+    "in_a_dimension",
     "after_the_snapshot",
     "after_the_log_is_written",
     "in_staging",
@@ -48,6 +52,9 @@ SLOW = {
     "after_the_last_range",
     "log_arrived",
     "the_session_that_keeps_the_record",
+    "a_session_that_reads",
+    "every_session_of_the_warehouse",
+    "somebody_locked_raw",
     "every_session_of_the_warehouse_before_the_mark",
     "every_session_of_the_source",
     "the_holder_of_the_snapshot",
@@ -262,6 +269,7 @@ def test_i_15_a_session_ended_in_a_load_is_told_as_the_fault_of_its_side_and_hea
     check_healed(scene)
 
 
+@pytest.mark.slow
 def test_i_29_a_snapshot_lost_before_a_range_is_read_passes_and_the_next_run_goes_on(
     first_scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

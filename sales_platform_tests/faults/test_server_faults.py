@@ -76,6 +76,7 @@ def check_healed(road: Road) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("prlimit"), reason="needs prlimit (util-linux)")
+@pytest.mark.slow
 def test_a_server_at_its_file_size_limit_publishes_nothing_and_heals(
     own_server: EmbeddedServer, own_road: Road
 ) -> None:

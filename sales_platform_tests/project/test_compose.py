@@ -116,6 +116,7 @@ def test_the_first_start_of_postgresql_makes_an_owner_that_is_no_superuser(datab
     assert owned == [("accounts",), ("dagster",), ("invoicing",), ("warehouse",)]
 
 
+@pytest.mark.slow
 def test_every_service_starts_by_its_own_command_and_they_fill_a_table_together(
     tmp_path: Path, database_port: int
 ) -> None:

@@ -80,7 +80,9 @@ STEPS: dict[str, Callable[[Facts], None]] = {
 }
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(
+    "step", [pytest.param(name, marks=pytest.mark.slow if "publish" in name else ()) for name in STEPS]
+)
 def test_s_67_a_kill_at_any_statement_leaves_all_or_nothing_and_the_next_run_heals(
     warehouse_url: str, tmp_path: Path, step: str
 ) -> None:
