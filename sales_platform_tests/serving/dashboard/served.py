@@ -27,7 +27,7 @@ DRAWN = """() => document.querySelector('[data-testid=stApp]').dataset.testScrip
 @contextmanager
 def served(warehouse_url: str, log: Path) -> Iterator[str]:
     """The address, for the length of the block. log: the file of what the process says."""
-    port = free_port(8765)
+    port = free_port()
     with (
         log.open("wb") as out,
         subprocess.Popen(
