@@ -23,6 +23,7 @@ from sales_platform.metrics.query import MetricQuery, metric_of
 from sales_platform.metrics.reading import as_reader
 from sales_platform.metrics.registry import read_registry
 from sales_platform.metrics.selects import MetricSelect
+from sales_platform.serving.options import ROWS_MOST
 
 # Asks one question and takes the whole answer in; gives the number of its rows.
 Ask = Callable[[MetricQuery], int]
@@ -99,12 +100,15 @@ def reader(url: str) -> Iterator[Ask]:
         as_reader(connection, _LONGEST)
 
         def ask(query: MetricQuery) -> int:
-            name = _path(query)
+            limit = query.limit or ROWS_MOST + 1
+            name = _path(replace(query, limit=None))
             if name not in prepared:
-                limited = replace(query, limit=query.limit or 10_001)
-                prepared[name] = MetricSelect(limited, metric_of(query, registry), registry)
+                prepared[name] = MetricSelect(
+                    replace(query, limit=limit), metric_of(query, registry), registry
+                )
                 texts[name] = prepared[name].sql.as_bytes(connection)
-            return len(connection.execute(texts[name], prepared[name].parameters).fetchall())
+            parameters = {**prepared[name].parameters, "limit": limit}
+            return len(connection.execute(texts[name], parameters).fetchall())
 
         yield ask
 

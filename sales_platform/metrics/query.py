@@ -36,7 +36,7 @@ class MetricQuery:
     to: date | None = None
     grain: Grain | None = None
     by: tuple[str, ...] = ()
-    filters: Mapping[str, Collection[str]] = field(default_factory=dict, hash=False)
+    filters: Mapping[str, Collection[str]] = field(default_factory=dict)
     compare: Compare | None = None
     limit: int | None = None
 

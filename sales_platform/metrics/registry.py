@@ -113,7 +113,7 @@ class Metric:
 _BY_CURRENCY = Dimension(CURRENCY, "company", "Currency", CURRENCY, None, None, "Three letters (ISO 4217)")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Registry:
     """Metrics, dimensions and marts (`marts.channels_daily`) by name, in the order of the files."""
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -31,10 +30,6 @@ from sales_platform.metrics.selects import (
     relation_of,
     value_of,
 )
-
-# Programs ask the same again and again; writing such a SELECT takes a tenth of a short answer's time.
-_KEPT_SELECTS = 256
-_Narrowed = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -62,9 +57,8 @@ def run_query(connection: Connection, query: MetricQuery, registry: Registry | N
     known = registry or read_registry()
     metric = metric_of(query, known)
     compared = compared_range(query)
-    narrowed = tuple((name, tuple(values)) for name, values in query.filters.items())
-    select, text = _written(replace(query, by=tuple(query.by), filters={}), narrowed, known)
-    rows = _rows(connection, text, select.parameters, metric.mart)
+    select = MetricSelect(query, metric, known)
+    rows = _rows(connection, select.sql, select.parameters, metric.mart)
     return MetricResult(metric, select.columns, rows, metric.currency, compared)
 
 
@@ -108,15 +102,6 @@ def last_changed(connection: Connection, *tables: str) -> TableVersion | None:
     return TableVersion(*row) if row and row[0] is not None else None
 
 
-@lru_cache(_KEPT_SELECTS)
-def _written(query: MetricQuery, narrowed: _Narrowed, registry: Registry) -> tuple[MetricSelect, bytes]:
-    """The SELECT, and its text, of a judged question without filters and the filters apart, because those of a caller
-    may change.
-    """
-    select = MetricSelect(replace(query, filters=dict(narrowed)), registry.metrics[query.metric], registry)
-    return select, select.sql.as_bytes(None)
-
-
 def _marts_with(registry: Registry, dimension: str, filters: Mapping[str, list[str]]) -> list[Mart]:
     if dimension not in registry.dimensions:
         raise WrongParameter(
@@ -158,7 +143,7 @@ def _literally(text: str) -> str:
 
 
 def _rows(
-    connection: Connection, statement: sql.Composed | bytes, parameters: Parameters, mart: Mart
+    connection: Connection, statement: sql.Composed, parameters: Parameters, mart: Mart
 ) -> list[tuple[Any, ...]]:
     with translated(mart.name), _mart_there(mart):
         return connection.execute(statement, parameters).fetchall()

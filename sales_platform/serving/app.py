@@ -16,6 +16,7 @@ from sales_platform.metrics.registry import Registry, read_registry
 from sales_platform.serving.access import Access
 from sales_platform.serving.api import routes
 from sales_platform.serving.api.documents import DESCRIPTION, OPENAPI, complete
+from sales_platform.serving.api.kept_answers import KeptAnswers
 from sales_platform.serving.guards import ApiTransport, Limits, SecurityHeaders
 from sales_platform.serving.options import ServingOptions
 from sales_platform.serving.pool import ReaderPool
@@ -51,6 +52,7 @@ def build_app(
         lifespan=_lifespan(options, dashboard),
     )
     app.state.options, app.state.registry = options, registry or read_registry()
+    app.state.kept_answers = KeptAnswers()
     routes.install(app)
     complete(app, app.state.registry)
     if dashboard:

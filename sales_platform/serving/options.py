@@ -27,5 +27,5 @@ class ServingOptions:
     time_zone: str = "UTC"
     api_key: str | None = field(default=None, repr=False)
     statement_seconds: float = 15
-    connections: int = 16
+    connections: int = 8
     wait_seconds: float = 5

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -21,8 +20,9 @@ from sales_platform.engine.sheet_cells import guarded
 CSV_TYPE = "text/csv; charset=utf-8"
 _IN_MEMORY = 1 << 20
 _PORTION = 1 << 16
-# A decimal or a moment as `to_json` may write it and `plain` does not: 0E-20, 12:30:00Z.
-_OTHERWISE = re.compile(rb'\d(?:E[+-]?\d+|Z)"')
+# A decimal or a moment as `to_json` may write it and `plain` does not: 0E-20, 1E+3, 12:30:00Z. Looked for as plain
+# bytes, a tenth of the time of a pattern; a name that has them is only written the longer way.
+_OTHERWISE = (b"E-", b"E+", b'Z"')
 
 
 def plain(value: Any) -> Any:
@@ -42,6 +42,10 @@ def json_answer(content: object, headers: Mapping[str, str]) -> Response:
             content, default=plain, ensure_ascii=False, check_circular=False, separators=(",", ":")
         )
         text = written.encode(errors="replace")
+    return json_response(text, headers)
+
+
+def json_response(text: bytes, headers: Mapping[str, str]) -> Response:
     return Response(text, headers=dict(headers), media_type="application/json")
 
 
@@ -71,7 +75,7 @@ def _quickly(content: object) -> bytes | None:
         text = to_json(content)
     except PydanticSerializationError:
         return None
-    return None if _OTHERWISE.search(text) else text
+    return None if any(sign in text for sign in _OTHERWISE) else text
 
 
 def _write(spool: IO[bytes], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -69,8 +69,8 @@ def ask_dimension(
     )
     with pool_of(request).connection() as connection:
         validators = Validators(request, connection, *tables)
-        if validators.unchanged:
-            return validators.unchanged
+        if made := validators.made:
+            return made
         found = dimension_values(
             connection, name, search=search, limit=limit, filters=filters, registry=registry
         )
@@ -78,7 +78,7 @@ def ask_dimension(
         rows = [(one.value, one.label) for one in found]
         return csv_answer(name, ("value", "label"), rows, validators.headers)
     values = [{"value": one.value, "label": one.label} for one in found]
-    return json_answer({"dimension": name, "values": values}, validators.headers)
+    return validators.answer({"dimension": name, "values": values})
 
 
 def _described(registry: Registry, name: str) -> dict[str, Any]:

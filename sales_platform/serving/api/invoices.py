@@ -8,7 +8,6 @@ from fastapi import APIRouter, Path, Request, Response
 
 from sales_platform.contracts.catalog import PROJECT_ROOT
 from sales_platform.metrics.query import judge_values
-from sales_platform.serving.api.answering import json_answer
 from sales_platform.serving.api.documents import answers
 from sales_platform.serving.api.problems import NotFound
 from sales_platform.serving.api.shapes import Invoice
@@ -63,12 +62,12 @@ def read_invoice(
     judge_values("invoice_no", [invoice_no])
     with pool_of(request).connection() as connection:
         validators = Validators(request, connection, *TABLES)
-        if validators.unchanged:
-            return validators.unchanged
+        if made := validators.made:
+            return made
         found = read_records(connection, FACT, _WHOLE, {"invoice_no": invoice_no})
     if not found:
         raise NotFound("no invoice has this number.", parameter="invoice_no")
     invoice = found[0]
     parts = {part: invoice.pop(part) for part in _PARTS}
     invoice["currency"] = registry_of(request).metrics[BILLED].currency
-    return json_answer({"invoice": invoice, **parts}, validators.headers)
+    return validators.answer({"invoice": invoice, **parts})

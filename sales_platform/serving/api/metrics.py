@@ -99,14 +99,14 @@ def ask_metric(
     query = replace(query, filters=said.filters_of(request, PARAMETERS, metric.dimensions))
     with pool_of(request).connection() as connection:
         validators = Validators(request, connection, *metric.tables(registry))
-        if validators.unchanged:
-            return validators.unchanged
+        if made := validators.made:
+            return made
         result = run_query(connection, query, registry)
     rows = _judged(result)
     if said.wants_csv(request, format):
         return csv_answer(name, result.columns, rows, validators.headers)
     zone = request.app.state.options.time_zone
-    return json_answer(_content(query, result, rows, validators.version, zone), validators.headers)
+    return validators.answer(_content(query, result, rows, validators.version, zone))
 
 
 def described(metric: Metric) -> dict[str, Any]:

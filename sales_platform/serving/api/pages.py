@@ -20,7 +20,7 @@ from sales_platform.engine.warehouse import Connection
 from sales_platform.errors import WrongParameter
 from sales_platform.metrics.registry import Registry
 from sales_platform.metrics.selects import Parameters, filter_condition, relation_of
-from sales_platform.serving.api.answering import as_records, csv_answer, json_answer
+from sales_platform.serving.api.answering import as_records, csv_answer
 from sales_platform.serving.api.cursors import read_cursor, write_cursor
 from sales_platform.serving.api.tables import made, pool_of, read_rows, registry_of
 from sales_platform.serving.api.validators import Validators
@@ -58,8 +58,8 @@ def page_of(request: Request, query: PageQuery, name: str, *, as_csv: bool) -> R
     registry = registry_of(request)
     with pool_of(request).connection() as connection:
         validators = Validators(request, connection, query.mart)
-        if validators.unchanged:
-            return validators.unchanged
+        if made := validators.made:
+            return made
         if as_csv:
             rows = _all_rows(connection, registry, query, after)
             return csv_answer(name, query.columns, rows, validators.headers)
@@ -73,7 +73,7 @@ def page_of(request: Request, query: PageQuery, name: str, *, as_csv: bool) -> R
         "rows": as_records(query.columns, (row[:width] for row in shown)),
         "next": more,
     }
-    return json_answer(content, validators.headers)
+    return validators.answer(content)
 
 
 def columns_of(mart: str) -> tuple[str, ...]:

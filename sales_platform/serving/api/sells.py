@@ -15,7 +15,6 @@ from sales_platform.errors import WrongParameter
 from sales_platform.metrics.query import MetricQuery
 from sales_platform.metrics.running import run_query
 from sales_platform.serving.api import parameters as said
-from sales_platform.serving.api.answering import json_answer
 from sales_platform.serving.api.documents import answers
 from sales_platform.serving.api.shapes import CustomerSells, PeriodSells
 from sales_platform.serving.api.tables import pool_of, registry_of
@@ -85,10 +84,10 @@ def _answer(
     registry = registry_of(request)
     with pool_of(request).connection() as connection:
         validators = Validators(request, connection, *registry.metrics[METRIC].tables(registry))
-        if validators.unchanged:
-            return validators.unchanged
+        if made := validators.made:
+            return made
         rows = run_query(connection, query, registry).records()
-    return json_answer(shaped(rows), validators.headers)
+    return validators.answer(shaped(rows))
 
 
 def _added(rows: Iterable[dict[str, Any]], named: Callable[[date], str]) -> list[dict[str, Any]]:

@@ -1,4 +1,6 @@
-"""ETag and Last-Modified of an answer, from the version of the tables that it is made of; whether a caller has it."""
+"""ETag and Last-Modified of an answer, from the version of the tables that it is made of; whether a caller has it, or
+this server made it before.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,8 @@ from fastapi import Request, Response
 from sales_platform.engine.warehouse import Connection
 from sales_platform.metrics.registry import FOLDER
 from sales_platform.metrics.running import TableVersion, last_changed
+from sales_platform.serving.api.answering import json_answer, json_response
+from sales_platform.serving.api.kept_answers import KeptAnswers
 
 NOT_MODIFIED = 304
 
@@ -25,6 +29,7 @@ class Validators:
 
     def __init__(self, request: Request, connection: Connection, *tables: str) -> None:
         self._request = request
+        self._kept: KeptAnswers = request.app.state.kept_answers
         self.version: TableVersion | None = last_changed(connection, *tables)
         self.headers = {"cache-control": "private, no-cache", "vary": "Accept, Accept-Encoding"}
         if self.version:
@@ -34,11 +39,21 @@ class Validators:
             )
 
     @property
-    def unchanged(self) -> Response | None:
-        """The answer 304 where the caller has this version."""
-        if self.version and self._caller_has(self.version):
+    def made(self) -> Response | None:
+        """The answer without a look at the tables: 304 where the caller has this version, or the one that was kept."""
+        if self.version is None:
+            return None
+        if self._caller_has(self.version):
             return Response(status_code=NOT_MODIFIED, headers=self.headers)
-        return None
+        body = self._kept.find(self.headers["etag"])
+        return None if body is None else json_response(body, self.headers)
+
+    def answer(self, content: object) -> Response:
+        """The content as JSON, kept for whoever asks the same before a table changes."""
+        answer = json_answer(content, self.headers)
+        if self.version:
+            self._kept.keep(self.headers["etag"], bytes(answer.body))
+        return answer
 
     def _caller_has(self, version: TableVersion) -> bool:
         tags = self._request.headers.get("if-none-match")
@@ -50,9 +65,9 @@ class Validators:
 
     def _tag(self, version: TableVersion) -> str:
         accepted = self._request.headers.get("accept", "")
-        asked = (
-            f"{version.number} {self._request.url.path}?{self._request.url.query} {accepted} {_definitions()}"
-        )
+        url = self._request.url
+        # a restored warehouse gives a number once more, but not the moment
+        asked = f"{version.number} {version.changed_at} {url.path}?{url.query} {accepted} {_definitions()}"
         return f'W/"{hashlib.sha256(asked.encode()).hexdigest()[:24]}"'
 
 

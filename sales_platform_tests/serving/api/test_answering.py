@@ -26,6 +26,8 @@ INDIA = timezone(timedelta(hours=5, minutes=30))
         (datetime(2026, 2, 1, 12, 30, tzinfo=UTC), "2026-02-01T12:30:00+00:00"),
         (datetime(2026, 2, 1, 12, 30, 0, 120_000, tzinfo=INDIA), "2026-02-01T12:30:00.120000+05:30"),
         ("Size 4Z", "Size 4Z"),
+        ("CAFE-1", "CAFE-1"),
+        (Decimal("0E-20"), "0.00000000000000000000"),
         ("half an emoji \ud83d", "half an emoji ?"),
         ("\u2028 <é> \x7f 😀", "\u2028 <é> \x7f 😀"),
     ],
