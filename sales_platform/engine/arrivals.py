@@ -7,14 +7,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sales_platform.engine.copying import CopyResult
 from sales_platform.engine.files import SourceFile
-from sales_platform.engine.landing import Landed, header_of, land_file, landing_partition, looks_like_a_header
+from sales_platform.engine.landing import (
+    Incoming,
+    Landed,
+    copy_small_files,
+    header_of,
+    land_file,
+    landing_partition,
+    looks_like_a_header,
+    match_header,
+)
 from sales_platform.engine.load_call import LoadCall
-from sales_platform.engine.loads import Arriving, LoadState, OpenLoad, newest_landing
+from sales_platform.engine.loads import Arriving, LoadState, newest_landing
 from sales_platform.engine.quarantine import scope_of
 from sales_platform.engine.reader import Header
 from sales_platform.engine.snapshots import standing_loads
-from sales_platform.errors import SourceError, SourceNotReady
 
 
 @dataclass(frozen=True)
@@ -32,16 +41,17 @@ def land_arrivals(call: LoadCall, files: Sequence[SourceFile], states: Mapping[s
     arrivals = Arrivals()
     arriving: list[tuple[SourceFile, Header, Arriving]] = []
     for file in files:
-        try:
+        with call.noting_faults(file):
             _look_at(call, file, standing(call, states, file), arrivals, arriving)
-        except (SourceError, SourceNotReady) as error:
-            call.note_fault(file, error)
     opened = call.open_all([found for _, _, found in arriving])
+    incoming: list[Incoming] = []
     for (file, header, _), load in zip(arriving, opened, strict=True):
-        try:
-            arrivals.landed.append(_land(call, file, header, load))
-        except (SourceError, SourceNotReady) as error:
-            call.note_fault(file, error)
+        with call.noting_faults(file):
+            incoming.append(match_header(call.connection, call.feed, file, header, load))
+    copied = copy_small_files(call.connection, call.feed, incoming)
+    for one in incoming:
+        with call.noting_faults(one.file):
+            arrivals.landed.append(_land(call, one, copied.get(one.load.load_id)))
     return arrivals
 
 
@@ -89,8 +99,8 @@ def _partition(call: LoadCall, file: SourceFile) -> str:
     return file.partition
 
 
-def _land(call: LoadCall, file: SourceFile, header: Header, load: OpenLoad) -> Landed:
+def _land(call: LoadCall, incoming: Incoming, copied: CopyResult | None) -> Landed:
     # an empty list of all there is means that nothing is left, which only a person can say
     emptied = call.feed.is_complete and call.meant.allow_deletes
     feed = call.feed.model_copy(update={"empty": "allow"}) if emptied else call.feed
-    return land_file(call.connection, feed, file, header, load)
+    return land_file(call.connection, feed, incoming, copied)

@@ -25,7 +25,8 @@ from sales_platform.engine.reader import BOM, BadRecord, Header, split_records
 from sales_platform.engine.unpacking import CHUNK_BYTES
 from sales_platform.errors import DatabaseFailure, SourceError
 
-_REFUSED = (psycopg.errors.BadCopyFileFormat, psycopg.errors.CharacterNotInRepertoire)
+# The bytes are not what COPY takes; anything else is a fault of the server.
+REFUSED = (psycopg.errors.BadCopyFileFormat, psycopg.errors.CharacterNotInRepertoire)
 
 
 @dataclass
@@ -61,12 +62,18 @@ def copy_file(
     """
     with translated(file.path, conn):
         conn.execute(_defaults(constants, row_sequence, header.lines + 1))
-        copy_in = _statement(table, columns, header.delimiter)
+        copy_in = copy_statement(table, columns, header.delimiter)
         result = None if len(columns) == 1 else _copy_untouched(conn, file, header, copy_in)
         if result is None:
-            copy_in = _statement(table, [*columns, row_column], header.delimiter)
+            copy_in = copy_statement(table, [*columns, row_column], header.delimiter)
             result = _copy_records(conn, file, header, copy_in, len(columns))
     return result
+
+
+def copy_statement(table: sql.Composable, columns: Sequence[str], delimiter: str) -> sql.Composed:
+    return sql.SQL("copy {} ({}) from stdin (format csv, encoding 'UTF8', delimiter {})").format(
+        table, sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Literal(delimiter)
+    )
 
 
 class _NotOneRowPerLine(Exception):
@@ -90,7 +97,7 @@ def _copy_untouched(
             if cursor.rowcount != lines.total or lines.has_bare_carriage_return or lines.has_mark:
                 raise _NotOneRowPerLine
             return CopyResult(lines.total, stream.raw.bytes_read, stream.raw.hexdigest())
-    except (*_REFUSED, _NotOneRowPerLine):
+    except (*REFUSED, _NotOneRowPerLine):
         return None
 
 
@@ -150,12 +157,6 @@ def _defaults(constants: Mapping[str, str], row_sequence: str, first_line: int) 
         sql.Literal(row_sequence), sql.Literal(first_line)
     )
     return sql.SQL("select {}").format(sql.SQL(", ").join([*settings, lines]))
-
-
-def _statement(table: sql.Composable, columns: Sequence[str], delimiter: str) -> sql.Composed:
-    return sql.SQL("copy {} ({}) from stdin (format csv, encoding 'UTF8', delimiter {})").format(
-        table, sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Literal(delimiter)
-    )
 
 
 class _LineCount:

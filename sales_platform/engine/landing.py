@@ -4,6 +4,7 @@ stands.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,7 +12,8 @@ from psycopg import sql
 
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine.bad_records import BadRecords
-from sales_platform.engine.copying import copy_file
+from sales_platform.engine.copying import CopyResult, copy_file
+from sales_platform.engine.copying_together import Arriving, copy_together
 from sales_platform.engine.files import SourceFile
 from sales_platform.engine.loads import OpenLoad
 from sales_platform.engine.reader import Header, read_header
@@ -79,19 +81,44 @@ def looks_like_a_header(feed: FileFeedContract, header: Header) -> bool:
     return any({*spellings(feed, name)} & {*header.columns} for name in feed.columns)
 
 
-def land_file(
+@dataclass(frozen=True)
+class Incoming:
+    """A file whose load is open. new_columns: those of its header that the contract does not know."""
+
+    file: SourceFile
+    header: Header
+    load: OpenLoad
+    new_columns: tuple[str, ...]
+
+
+def match_header(
     connection: Connection, feed: FileFeedContract, file: SourceFile, header: Header, load: OpenLoad
+) -> Incoming:
+    """Raises HeaderMismatch where a column is missing; adds those that the contract does not know to raw."""
+    return Incoming(file, header, load, _match_header(connection, feed, file, header))
+
+
+def copy_small_files(
+    connection: Connection, feed: FileFeedContract, incoming: Sequence[Incoming]
+) -> dict[int, CopyResult]:
+    """COPY at once those files for which it pays. Returns load_id → result; `land_file` copies the others."""
+    files = [Arriving(one.file, one.header, one.load.load_id, one.load.partition) for one in incoming]
+    return copy_together(connection, raw_name(feed).sql, files)
+
+
+def land_file(
+    connection: Connection, feed: FileFeedContract, incoming: Incoming, copied: CopyResult | None
 ) -> Landed:
-    """COPY one file into raw, beside what stands. Raises SourceError for a file that cannot be read as a
-    whole, of which no row stays.
+    """Have the file's records in raw, beside what stands. copied: what `copy_small_files` made of it. Raises
+    SourceError for a file that cannot be read as a whole, of which no row stays.
     """
-    new_columns = _match_header(connection, feed, file, header)
-    result = copy_file(
+    file, load = incoming.file, incoming.load
+    result = copied or copy_file(
         connection,
         file,
         raw_name(feed).sql,
-        header,
-        header.columns,
+        incoming.header,
+        incoming.header.columns,
         row_sequence=f"raw.{_sequence(feed)}",
         constants={"_load_id": str(load.load_id), "_partition": load.partition},
     )
@@ -108,7 +135,7 @@ def land_file(
             where=file.path,
             remedy="If a day without rows is meant, say `empty: allow` in the feed's contract.",
         )
-    return Landed(load, result.rows, result.bytes_read, result.bad, new_columns)
+    return Landed(load, result.rows, result.bytes_read, result.bad, incoming.new_columns)
 
 
 def spellings(feed: FileFeedContract, column: str) -> tuple[str, ...]:

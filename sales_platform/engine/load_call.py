@@ -5,7 +5,8 @@ moves here.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -21,7 +22,7 @@ from sales_platform.engine.reports import LoadReport
 from sales_platform.engine.snapshots import Meant
 from sales_platform.engine.warehouse import Connection
 from sales_platform.engine.warned import count_warned, warning_notes
-from sales_platform.errors import SalesPlatformError
+from sales_platform.errors import SalesPlatformError, SourceError, SourceNotReady
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,14 @@ class LoadCall:
         """A file whose content already stands."""
         report = loads.record_unchanged(self.journal, self.feed, state.partition, file.path, self.run_id)
         self.unchanged.append(report)
+
+    @contextmanager
+    def noting_faults(self, file: SourceFile) -> Iterator[None]:
+        """A file that cannot be read is noted as a fault and holds up no other."""
+        try:
+            yield
+        except (SourceError, SourceNotReady) as error:
+            self.note_fault(file, error)
 
     def note_fault(self, file: SourceFile, error: SalesPlatformError) -> None:
         """A file that cannot be loaded: a failed load of its partition, and an error to raise at the end."""
