@@ -1,19 +1,37 @@
-"""`/api/reports`: the three reports on accounts that people know, each from its mart."""
+"""`/api/reports`: which there are, and the three on accounts that people know, each from its mart."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
 from sales_platform.serving.api import parameters as said
+from sales_platform.serving.api.answering import json_answer
 from sales_platform.serving.api.documents import answers
 from sales_platform.serving.api.pages import PageQuery, page_of
-from sales_platform.serving.api.shapes import Page
+from sales_platform.serving.api.shapes import Page, Reports
 
 BALANCES = ("customer_id", "name", "account_id", "account_type", "currency", "balance")
 ACTIVITY = ("account_id", "currency", "total_credits", "total_debits", "transaction_count")
 FLOW = ("day", "currency", "credits", "debits", "net_flow")
 
+# address below this one → what is there
+_TITLES = {
+    "account_balances": "Customers, their accounts and balances",
+    "account_activity": "Credits, debits and transactions per account",
+    "net_flow": "Credits less debits per day",
+    "invoices/{invoice_no}": "One whole invoice",
+}
+_REPORTS = [{"title": title, "address": f"/api/reports/{address}"} for address, title in _TITLES.items()]
+
 router = APIRouter(prefix="/api/reports", tags=["reports"])
+
+
+@router.get(
+    "", response_model=Reports, summary="Every report", responses=answers(Reports, {"reports": _REPORTS})
+)
+def list_reports() -> Response:
+    """Where each of them is."""
+    return json_answer({"reports": _REPORTS}, {})
 
 
 def _example(columns: tuple[str, ...], *values: str | int) -> dict[str, object]:
@@ -24,7 +42,7 @@ def _example(columns: tuple[str, ...], *values: str | int) -> dict[str, object]:
 @router.get(
     "/account_balances",
     response_model=Page,
-    summary="Customers, their accounts and balances",
+    summary=_TITLES["account_balances"],
     responses=answers(
         Page, _example(BALANCES, 1, "Alice", 7, "checking", "USD", "100.00"), csv=",".join(BALANCES)
     ),
@@ -40,7 +58,7 @@ def account_balances(
 @router.get(
     "/account_activity",
     response_model=Page,
-    summary="Credits, debits and transactions per account",
+    summary=_TITLES["account_activity"],
     responses=answers(Page, _example(ACTIVITY, 7, "USD", "120.00", "20.00", 3), csv=",".join(ACTIVITY)),
 )
 def account_activity(
@@ -54,7 +72,7 @@ def account_activity(
 @router.get(
     "/net_flow",
     response_model=Page,
-    summary="Credits less debits per day",
+    summary=_TITLES["net_flow"],
     responses=answers(
         Page, _example(FLOW, "2026-02-01", "USD", "120.00", "20.00", "100.00"), csv=",".join(FLOW)
     ),

@@ -110,6 +110,17 @@ class Page(Shape):
     next: str | None
 
 
+class ReportShape(Shape):
+    """address: a name in braces stands for what a caller puts in."""
+
+    title: str
+    address: str
+
+
+class Reports(Shape):
+    reports: list[ReportShape]
+
+
 class Invoice(Shape):
     """One whole invoice. seller, client: as they were when it was written."""
 

@@ -153,6 +153,15 @@ def test_the_reports_on_accounts_are_those_of_the_ledger(api: TestClient, facts:
     assert [(date.fromisoformat(row["day"]), Decimal(row["net_flow"])) for row in rows] == flow[1:]
 
 
+def test_the_reports_are_listed_with_addresses_that_answer(api: TestClient, facts: Sql) -> None:
+    answer = api.get("/api/reports/", follow_redirects=True)
+    addresses = [report["address"] for report in answer.json()["reports"]]
+    assert len(addresses) == 4
+    for address in addresses:
+        invoice_no = facts("select invoice_no from analytics.fact_invoice limit 1")[0][0]
+        assert api.get(address.format(invoice_no=invoice_no)).status_code == 200
+
+
 def test_an_invoice_comes_whole(api: TestClient, facts: Sql) -> None:
     [(number, key, gross)] = facts("""
         select i.invoice_no, i.invoice_id, i.total_gross_worth::text from analytics.fact_invoice as i
