@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from sales_platform.engine.warehouse import Warehouse
@@ -86,6 +87,11 @@ def _server(settings: Settings, url: str, port: int, on_ready: Callable[[], None
             await super().startup(sockets)
             if self.started:
                 on_ready()
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            # a second Ctrl-C would cut off an end that takes GRACE_SECONDS at most, with a traceback
+            if not self.should_exit:
+                super().handle_exit(sig, frame)
 
     return Server(
         uvicorn.Config(

@@ -13,9 +13,21 @@ from sales_platform.local.server import EmbeddedServer
 from sales_platform_tests.acceptance.conftest import Command
 
 
+def is_answering(address: str) -> bool:
+    try:
+        with urlopen(f"{address}/healthz", timeout=30):
+            return True
+    except OSError:
+        return False
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_serve_answers_until_it_is_asked_to_stop(command: Command, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    "signals",
+    [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT] * 2],
+    ids=["Ctrl-C", "SIGTERM", "Ctrl-C by someone impatient"],
+)
+def test_serve_answers_until_it_is_asked_to_stop(command: Command, signals: list[signal.Signals]) -> None:
     process = command.start("serve")
     assert process.stdout is not None
     with process.stdout as said:
@@ -30,6 +42,10 @@ def test_serve_answers_until_it_is_asked_to_stop(command: Command, number: signa
         assert "sales-platform run channels" in missing.value.read().decode()
         missing.value.close()
 
-        process.send_signal(number)
+        for number in signals:
+            process.send_signal(number)
+            while is_answering(address):  # the next signal meets the end that this one began
+                pass
+        assert "Traceback" not in said.read()
         assert process.wait(30) == 0
     assert not EmbeddedServer(command.home).running
