@@ -30,7 +30,7 @@ _HELD_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
-class Arriving:
+class FileToCopy:
     """A file to be copied, and what its rows get. load_id: told to no other file of the call."""
 
     file: SourceFile
@@ -43,13 +43,13 @@ class Arriving:
 class _Plain:
     """records: the bytes behind the header, which end with a line end unless there are none."""
 
-    arriving: Arriving
+    file: FileToCopy
     records: bytes
     result: CopyResult
 
 
 def copy_together(
-    connection: psycopg.Connection[Any], table: sql.Composable, arriving: Sequence[Arriving]
+    connection: psycopg.Connection[Any], table: sql.Composable, arriving: Sequence[FileToCopy]
 ) -> dict[int, CopyResult]:
     """Append the records of those files for which it pays; the caller holds the table's lock and commits.
 
@@ -66,11 +66,11 @@ def copy_together(
             continue
         for portion in _portions(filter(None, map(_plain, files))):
             if _copy(connection, table, columns, delimiter, portion):
-                results |= {plain.arriving.load_id: plain.result for plain in portion}
+                results |= {plain.file.load_id: plain.result for plain in portion}
     return results
 
 
-def _plain(arriving: Arriving) -> _Plain | None:
+def _plain(arriving: FileToCopy) -> _Plain | None:
     """A file that is small and plain; None for any other, and for one that cannot be read, which `copy_file` names."""
     try:
         with arriving.file.open() as stream:
@@ -131,12 +131,12 @@ def _numbered(files: Sequence[_Plain]) -> dict[str, list[Any]]:
     """Of each file, in the order of their numbers: load, partition, and what its first line's number lacks."""
     offsets, lines = [], 0
     for plain in files:
-        offsets.append(plain.arriving.header.lines - lines)
+        offsets.append(plain.file.header.lines - lines)
         lines += plain.result.rows
     return {
         "numbers": list(range(len(files))),
-        "load_ids": [plain.arriving.load_id for plain in files],
-        "partitions": [plain.arriving.partition for plain in files],
+        "load_ids": [plain.file.load_id for plain in files],
+        "partitions": [plain.file.partition for plain in files],
         "offsets": offsets,
     }
 

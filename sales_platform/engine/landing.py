@@ -13,7 +13,7 @@ from psycopg import sql
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine.bad_records import BadRecords
 from sales_platform.engine.copying import CopyResult, copy_file
-from sales_platform.engine.copying_together import Arriving, copy_together
+from sales_platform.engine.copying_together import FileToCopy, copy_together
 from sales_platform.engine.files import SourceFile
 from sales_platform.engine.loads import OpenLoad
 from sales_platform.engine.reader import Header, read_header
@@ -102,7 +102,7 @@ def copy_small_files(
     connection: Connection, feed: FileFeedContract, incoming: Sequence[Incoming]
 ) -> dict[int, CopyResult]:
     """COPY at once those files for which it pays. Returns load_id → result; `land_file` copies the others."""
-    files = [Arriving(one.file, one.header, one.load.load_id, one.load.partition) for one in incoming]
+    files = [FileToCopy(one.file, one.header, one.load.load_id, one.load.partition) for one in incoming]
     return copy_together(connection, raw_name(feed).sql, files)
 
 

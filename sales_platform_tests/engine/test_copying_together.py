@@ -14,7 +14,7 @@ from psycopg import sql
 
 from sales_platform.engine import copying_together
 from sales_platform.engine.copying import CopyResult, copy_file
-from sales_platform.engine.copying_together import FEWEST, Arriving, copy_together
+from sales_platform.engine.copying_together import FEWEST, FileToCopy, copy_together
 from sales_platform.engine.files import locate
 from sales_platform.engine.reader import read_header
 
@@ -49,7 +49,7 @@ def warehouse(database_url: str) -> Iterator[Connection]:
         connection.rollback()
 
 
-def arriving(folder: Path, files: Sequence[bytes]) -> list[Arriving]:
+def arriving(folder: Path, files: Sequence[bytes]) -> list[FileToCopy]:
     """Load 100 and on, partition `day 0` and on."""
     found = []
     for number, content in enumerate(files):
@@ -57,11 +57,11 @@ def arriving(folder: Path, files: Sequence[bytes]) -> list[Arriving]:
         file = locate(folder, f"{number}.csv", None)
         with file.open() as stream:
             header = read_header(stream, file.path)
-        found.append(Arriving(file, header, 100 + number, f"day {number}"))
+        found.append(FileToCopy(file, header, 100 + number, f"day {number}"))
     return found
 
 
-def copy_alone(connection: Connection, one: Arriving) -> CopyResult:
+def copy_alone(connection: Connection, one: FileToCopy) -> CopyResult:
     constants = {"_load_id": str(one.load_id), "_partition": one.partition}
     return copy_file(
         connection,

@@ -12,7 +12,7 @@ _LARGEST = 1 << 20
 
 class KeptAnswers:
     """Bodies of JSON answers, for all threads. A tag changes with every table behind the answer (`Validators`), so
-    nothing kept is ever wrong; it only is no longer asked for.
+    nothing kept becomes wrong; it only is no longer asked for.
     """
 
     def __init__(self, most_bytes: int = KEPT_BYTES) -> None:

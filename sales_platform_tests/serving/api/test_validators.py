@@ -85,6 +85,24 @@ def test_a_restored_warehouse_whose_version_comes_a_second_time_is_asked_again(
     assert api.get(address, headers={"if-none-match": before}).status_code == 200
 
 
+def test_a_publication_that_commits_after_one_with_a_later_number_makes_answers_anew(
+    api: TestClient, facts: Sql
+) -> None:
+    [(number,)] = facts("select invoice_no from analytics.fact_invoice limit 1")
+    [(earlier,)] = facts("select nextval('ops.version_seq')")
+    facts("""
+        update ops.table_version set version = nextval('ops.version_seq'), published_at = clock_timestamp()
+        where table_name = 'analytics.fact_invoice' returning 1""")
+    address = f"/api/reports/invoices/{number}"
+    tag = api.get(address).headers["etag"]
+    facts(
+        "update ops.table_version set version = %s where table_name = 'analytics.dim_client' returning 1",
+        earlier,
+    )
+
+    assert api.get(address, headers={"if-none-match": tag}).status_code == 200
+
+
 def test_a_published_mart_makes_answers_anew(api: TestClient, facts: Sql) -> None:
     address = ADDRESSES[0]
     tag = {"if-none-match": api.get(address).headers["etag"]}
