@@ -16,7 +16,7 @@ from psycopg import sql
 
 from sales_platform.components import partitions, policy
 from sales_platform.contracts.personal import shown
-from sales_platform.engine.tables import TableName, identifiers
+from sales_platform.engine.tables import TableName, identifiers, primary_key_of
 from sales_platform.engine.warehouse import Connection
 from sales_platform.resources import WarehouseResource
 
@@ -28,14 +28,18 @@ Sample = dict[str, str | int | float | bool | None]
 
 @dataclass(frozen=True)
 class Finding:
-    """Rows `t` that must not be. count: the aggregate that counts them, where that is not their number."""
+    """Rows `t` that must not be. count: the aggregate that counts them, where that is not their number. one_row_per:
+    columns whose values they repeat, so that a primary key of the table leaves none.
+    """
 
     label: str
     condition: sql.Composable
     count: sql.Composable | None = None
+    one_row_per: frozenset[str] = frozenset()
 
-    @property
-    def aggregate(self) -> sql.Composable:
+    def aggregate(self, primary_key: Collection[str]) -> sql.Composable:
+        if primary_key and self.one_row_per.issuperset(primary_key):
+            return sql.SQL("0")
         return self.count or sql.SQL("count(*) filter (where {})").format(self.condition)
 
 
@@ -133,7 +137,7 @@ def repeated(table: TableName, key: Sequence[str]) -> Finding:
     # a single column is compared as what it is, which is several times cheaper than as a row
     value = identifiers(key, "t") if len(key) == 1 else sql.SQL("row({})").format(identifiers(key, "t"))
     surplus = sql.SQL("count({value}) - count(distinct {value})").format(value=value)
-    return Finding(", ".join(key), again, surplus)
+    return Finding(", ".join(key), again, surplus, frozenset(key))
 
 
 def spec_of(table: str, rule: Rule) -> dg.AssetCheckSpec:
@@ -176,8 +180,9 @@ def inspect(
 ) -> dict[str, Verdict]:
     """Rule → verdict. One statement, and two more for each rule that is broken."""
     findings = [(rule, finding) for rule in rules for finding in rule.findings]
+    primary_key = primary_key_of(connection, TableName.parse(inspection.table))
     scan = sql.SQL("select count(*), {} from {} where {}").format(
-        sql.SQL(", ").join(finding.aggregate for _, finding in findings),
+        sql.SQL(", ").join(finding.aggregate(primary_key) for _, finding in findings),
         inspection.source,
         _which(inspection, days),
     )

@@ -167,7 +167,7 @@ def _settle_later(call: LoadCall, snapshot: Snapshot, limit: Decimal | None) -> 
     for later in all_snapshots(call.connection, call.feed):
         if later.at > snapshot.at and any_unsettled(call.connection):
             _judge(call, later)
-            if settle_snapshot(call.connection, call.feed, later, limit):
+            if settle_snapshot(call.connection, call.feed, later, call.judged, limit):
                 touched.add(later.partition)
     return touched
 

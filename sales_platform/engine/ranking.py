@@ -11,14 +11,13 @@ from psycopg import sql
 
 from sales_platform.contracts.feed import FileFeedContract
 from sales_platform.engine.absences import ABSENT_COLUMNS
+from sales_platform.engine.judging import JudgedRows
 from sales_platform.engine.staging import completes, joined, staged_columns, value_columns
 from sales_platform.engine.tables import identifiers
 from sales_platform.engine.warehouse import Connection
 
-_SORTED_FAST = ("smallint", "integer", "bigint")
 
-
-def choose_within_partitions(connection: Connection, feed: FileFeedContract) -> bool:
+def choose_within_partitions(connection: Connection, feed: FileFeedContract, judged: JudgedRows) -> bool:
     """Make `best`, one row per key and partition of the clean rows of `judged`, and `losers`, the others with
     their fate.
 
@@ -28,7 +27,7 @@ def choose_within_partitions(connection: Connection, feed: FileFeedContract) -> 
     forget_choice(connection)
     columns = identifiers(staged_columns(feed))
     key = identifiers(feed.staging_key)
-    repeated = 0 if _surely_unique(connection, feed) else _note_repeated(connection, key)
+    repeated = 0 if judged.each_key_once else _note_repeated(connection, key)
     if repeated:
         connection.execute("analyze pg_temp.repeated")
         contested = sql.SQL("_reasons is null and ({}) in (select * from repeated)").format(key)
@@ -42,18 +41,6 @@ def choose_within_partitions(connection: Connection, feed: FileFeedContract) -> 
     connection.execute(sql.SQL(best).format(columns=columns, key=key))
     connection.execute(losers)
     return repeated > 0
-
-
-def _surely_unique(connection: Connection, feed: FileFeedContract) -> bool:
-    """Whether no key occurs twice, where that is told without grouping: sorting integers costs less than half of it."""
-    if len(feed.key) != 1 or feed.event_time or feed.columns[feed.key[0]].kind.sql not in _SORTED_FAST:
-        return False
-    row = connection.execute(
-        sql.SQL("select count(*) = count(distinct {}) from judged where _reasons is null").format(
-            sql.Identifier(feed.key[0])
-        )
-    ).fetchone()
-    return bool(row and row[0])
 
 
 def _note_repeated(connection: Connection, key: sql.Composable) -> int:

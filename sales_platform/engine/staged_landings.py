@@ -30,7 +30,7 @@ def publish_landing(connection: Connection, feed: FileFeedContract, judged: Judg
     outcome = Outcome()
     fresh = ensure_staging_table(connection, feed)
     outcome.count_refused(judged)
-    choose_within_partitions(connection, feed)
+    choose_within_partitions(connection, feed, judged)
     settle_losers(connection, feed, "losers", outcome)
     _compare(connection, feed)
     settle_losers(connection, feed, "beaten", outcome)

@@ -44,8 +44,7 @@ def publish_partitions(
     connection: Connection, feed: FileFeedContract, partitions: Sequence[str], judged: JudgedRows
 ) -> Outcome:
     """Replace the rows of `partitions` by the clean rows of `judged`."""
-    step = _Publication(connection, feed, partitions)
-    step.outcome.count_refused(judged)
+    step = _Publication(connection, feed, partitions, judged)
     outcome = step.run()
     forget_choice(connection)
     connection.execute("drop table if exists pg_temp.contested")
@@ -53,10 +52,18 @@ def publish_partitions(
 
 
 class _Publication:
-    def __init__(self, connection: Connection, feed: FileFeedContract, partitions: Sequence[str]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        feed: FileFeedContract,
+        partitions: Sequence[str],
+        judged: JudgedRows,
+    ) -> None:
         self.connection = connection
         self.feed = feed
+        self.judged = judged
         self.outcome = Outcome()
+        self.outcome.count_refused(judged)
         self.fresh = ensure_staging_table(connection, feed)
         # Whether every clean row of a first load stands already, those of repeated keys several times.
         self.filled = False
@@ -75,7 +82,7 @@ class _Publication:
         if self.fresh and self._insert_distinct():
             self.outcome.changed = bool(self.outcome.touched)
             return self.outcome
-        repeated = choose_within_partitions(self.connection, self.feed)
+        repeated = choose_within_partitions(self.connection, self.feed, self.judged)
         settle_losers(self.connection, self.feed, "losers", self.outcome)
         contested = self._find_contested(repeated)
         if contested:

@@ -48,7 +48,7 @@ def publish_snapshot(
     outcome = Outcome()
     fresh = ensure_staging_table(connection, feed)
     outcome.count_refused(judged)
-    choose_within_partitions(connection, feed)
+    choose_within_partitions(connection, feed, judged)
     settle_losers(connection, feed, "losers", outcome)
     some_refused = any(fates.rejected for fates in outcome.fates.values())
     step = _Step(connection, feed, snapshot, some_refused=some_refused)
@@ -69,13 +69,17 @@ def publish_snapshot(
 
 
 def settle_snapshot(
-    connection: Connection, feed: FileFeedContract, snapshot: Snapshot, closing_limit: Decimal | None
+    connection: Connection,
+    feed: FileFeedContract,
+    snapshot: Snapshot,
+    judged: JudgedRows,
+    closing_limit: Decimal | None,
 ) -> bool:
     """Compare the `unsettled` keys anew in a later snapshot, which `judged` holds. Returns whether rows changed.
 
     Its fates and rejections stay as they were when it landed. Raises SnapshotRefused as `publish_snapshot` does.
     """
-    choose_within_partitions(connection, feed)
+    choose_within_partitions(connection, feed, judged)
     step = _Step(connection, feed, snapshot, some_refused=True, only_unsettled=True)
     step.compare(closing_limit)
     changed = step.write()

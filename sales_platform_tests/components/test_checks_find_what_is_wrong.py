@@ -316,3 +316,22 @@ def test_a_share_of_rows_without_a_known_member_warns_beyond_its_bound(
 def test_q_02_a_load_answers_for_every_row_it_read(report: LoadReport, failed: set[str]) -> None:
     results = load_check_results(SALES, [report])
     assert {result.check_name for result in results if not result.passed} == failed
+
+
+def test_a_primary_key_that_has_another_column_too_does_not_vouch_for_one_row_per_key(
+    warehouse: Connection,
+) -> None:
+    _sale(warehouse, 1, day="2026-03-03")
+    warehouse.execute("alter table staging.retail_sales add primary key (sale_id, _partition)")
+
+    assert _broken(warehouse, staging_inspection(SALES)) == {"unique": {"sale_id": 1}}
+
+
+def test_a_primary_key_of_the_key_vouches_for_it_so_that_no_row_is_compared(warehouse: Connection) -> None:
+    inspection = staging_inspection(SALES)
+    (finding,) = (f for rule in inspection.rules if rule.name == "unique" for f in rule.findings)
+    warehouse.execute("alter table staging.retail_sales add primary key (sale_id)")
+
+    assert _broken(warehouse, inspection) == {}
+    assert "distinct" not in finding.aggregate({"sale_id"}).as_string()
+    assert "distinct" in finding.aggregate({"sale_id", "_partition"}).as_string()
