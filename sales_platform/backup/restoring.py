@@ -21,7 +21,14 @@ from sales_platform.engine.warehouse import Connection
 from sales_platform.errors import RestoreRefused
 
 # Keys that were issued after the backup may be in reports and exports; their numbers are not given again (K-03).
-_KEY_BLOCK = 1_000_000_000
+# Numbers that go with the microsecond of the restore are beyond all that were issued before it, those after another
+# restore of the same backup included; the step is for a clock that was set back.
+_FIRST_KEY = """
+select greatest(
+    (%s::bigint / 1000000000 + 1) * 1000000000,
+    extract(epoch from clock_timestamp() - '2026-01-01 00:00+00')::numeric * 1000000
+)::bigint
+"""
 _MISSING = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedObject, psycopg.errors.UndefinedFunction)
 _THERE = (
     psycopg.errors.DuplicateObject,
@@ -270,7 +277,9 @@ class _Restore:
 
     def _finish_warehouse(self, keys_before: int) -> None:
         last = max(self._surrogate_keys(), keys_before)
-        first = (last // _KEY_BLOCK + 1) * _KEY_BLOCK
+        row = self.target.execute(_FIRST_KEY, [last]).fetchone()
+        assert row is not None
+        first: int = row[0]
         self.target.execute("select setval('ops.surrogate_key_seq', %s, false)", [first])
         # both say what tables hold that are not there now
         self.target.execute("delete from ops.consumed_version")

@@ -38,7 +38,7 @@ def test_k_03_raw_ops_and_quality_are_kept_and_what_is_made_of_them_is_left_to_a
         else:
             with pytest.raises(RestoreRefused, match=r"raw\.shop_sales"):
                 restore(store, backup, target)
-            run(target, "select setval('ops.surrogate_key_seq', 3000000000)")
+            run(target, "select setval('ops.surrogate_key_seq', 3000000000000000)")
         restored = restore(store, backup, target, replace=target == warehouse_url)
         assert "sales-platform rebuild" in restored.notes[0]
         content = rows(target)
@@ -47,11 +47,32 @@ def test_k_03_raw_ops_and_quality_are_kept_and_what_is_made_of_them_is_left_to_a
         assert not [name for name in content if name.startswith(("staging.", "marts."))]
         with psycopg.connect(target) as connection:
             first = connection.execute("select nextval('ops.surrogate_key_seq')").fetchone()
+            assert first is not None
             # beyond every key that the backup or the target has issued
-            assert first == ((1_000_000_000,) if target == database_url else (4_000_000_000,))
+            assert first[0] == 3_000_001_000_000_000 if target == warehouse_url else first[0] > 1_000_000_000
             connection.execute("create table marts.new (x integer)")
             assert connection.execute(
                 "select has_table_privilege('sales_platform_reader', 'marts.new', 'select')"
             ).fetchone() == (True,)
     with pytest.raises(WrongUse, match="this is no warehouse"):
         create_backup(new_database(), store, "warehouse")
+
+
+def test_k_03_a_warehouse_that_is_lost_twice_gives_no_key_a_second_time(
+    warehouse_url: str, store: FileStore, new_database: Callable[[], str]
+) -> None:
+    """Both times the newest backup is the same: the second restore knows nothing of the keys after the first."""
+    run(warehouse_url, LOADED)
+    backup = create_backup(warehouse_url, store, "warehouse")
+    issued: list[int] = []
+    for target in (new_database(), new_database()):
+        migrate(target)
+        restore(store, backup, target)
+        with psycopg.connect(target) as connection:
+            keys = connection.execute(
+                "select nextval('ops.surrogate_key_seq') from generate_series(1, 1000)"
+            ).fetchall()
+        issued += [key for (key,) in keys]
+
+    assert len(set(issued)) == 2000
+    assert min(issued) > 1234
