@@ -105,7 +105,7 @@ class _Restore:
         manifest = self.backup.manifest
         targets.require_server(self.target, manifest, self.where)
         if copies is None:
-            targets.require_roles(self.target, manifest, self.roles, self.where)
+            targets.roles_to_make(self.target, manifest, self.roles, self.where)
             targets.missing_extensions(self.target, manifest, self.where)
             if not self.replace:
                 targets.require_empty(self.target, manifest, self.where)
@@ -113,7 +113,7 @@ class _Restore:
         tables = replacing.standing(self.target)
         standing = [copy for copy in copies if copy.title in tables]
         if len(standing) < len(copies):
-            targets.require_roles(self.target, manifest, self.roles, self.where)
+            targets.roles_to_make(self.target, manifest, self.roles, self.where)
             targets.missing_extensions(self.target, manifest, self.where)
         replacing.require_same_columns(self.target, standing, self.where)
         if not self.replace:
@@ -125,6 +125,7 @@ class _Restore:
         self.judge(None)
         keys_before = self._surrogate_keys()
         targets.clear(self.target, [*manifest.schemas, *manifest.empty_schemas], self.where)
+        self._create_roles()
         before = [one for one in manifest.definitions if not one.after_data]
         for one in (entry for entry in before if entry.kind == "SCHEMA"):
             self._run(one)
@@ -151,6 +152,7 @@ class _Restore:
         missing = [copy for copy in copies if copy.title not in tables]
         definitions = selecting.of_copies(self.backup.manifest, missing, tables)
         if missing:
+            self._create_roles()
             self._create_extensions()
         for one in (entry for entry in definitions if not entry.after_data):
             self._run_unless_there(one)
@@ -219,6 +221,10 @@ class _Restore:
             if one.kind != "FK CONSTRAINT":
                 raise
             self.notes.append(f"{one.name} was left out: the table that it refers to is not there.")
+
+    def _create_roles(self) -> None:
+        for role in targets.roles_to_make(self.target, self.backup.manifest, self.roles, self.where):
+            self.target.execute(sql.SQL("create role {} nologin").format(sql.Identifier(role)))
 
     def _create_extensions(self) -> None:
         for extension in targets.missing_extensions(self.target, self.backup.manifest, self.where):

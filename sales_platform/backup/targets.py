@@ -13,6 +13,8 @@ from sales_platform.errors import RestoreRefused, WrongUse
 Table = tuple[str, str]
 # A warehouse that was migrated and never loaded has rows only here.
 _MIGRATIONS = ("ops", "alembic_version")
+# Those that a migration makes.
+_OWN_ROLES = ("sales_platform_loader", "sales_platform_reader", "sales_platform_transformer")
 
 
 def require_server(connection: Connection, manifest: Manifest, where: str) -> None:
@@ -35,20 +37,35 @@ def require_server(connection: Connection, manifest: Manifest, where: str) -> No
         )
 
 
-def require_roles(connection: Connection, manifest: Manifest, roles: Mapping[str, str], where: str) -> None:
-    """Raises RestoreRefused that names every role that is missing (K-27)."""
+def roles_to_make(
+    connection: Connection, manifest: Manifest, roles: Mapping[str, str], where: str
+) -> list[str]:
+    """The platform's own among the missing ones, if this account may create roles: on a new server nobody else would.
+
+    Raises RestoreRefused that names every other role that is missing (K-27).
+    """
     if unknown := sorted(roles.keys() - set(manifest.roles)):
         raise WrongUse(
             f"the backup names no role {', '.join(unknown)}.",
             where=manifest.id,
             remedy=f"It names {', '.join(manifest.roles) or 'none'}.",
         )
-    if missing := missing_roles(connection, [roles.get(role, role) for role in manifest.roles]):
+    missing = missing_roles(connection, [roles.get(role, role) for role in manifest.roles])
+    ours = [role for role in missing if role in _OWN_ROLES and _may_create_roles(connection)]
+    if foreign := [role for role in missing if role not in ours]:
         raise RestoreRefused(
-            f"the server has no role {', '.join(missing)}, and the backup names it as owner or in grants.",
+            f"the server has no role {', '.join(foreign)}, and the backup names it as owner or in grants.",
             where=where,
             remedy="Create it there, or say which role takes its place: --role OLD=NEW.",
         )
+    return ours
+
+
+def _may_create_roles(connection: Connection) -> bool:
+    row = connection.execute(
+        "select rolcreaterole or rolsuper from pg_roles where rolname = current_user"
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def missing_roles(connection: Connection, names: Sequence[str]) -> list[str]:

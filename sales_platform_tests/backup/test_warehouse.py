@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -12,6 +13,7 @@ from sales_platform.backup.file_store import FileStore
 from sales_platform.backup.restoring import restore
 from sales_platform.engine.migrations import migrate
 from sales_platform.errors import RestoreRefused, WrongUse
+from sales_platform.local.server import EmbeddedServer
 from sales_platform_tests.backup.scenes import rows, run
 
 LOADED = """
@@ -76,3 +78,30 @@ def test_k_03_a_warehouse_that_is_lost_twice_gives_no_key_a_second_time(
 
     assert len(set(issued)) == 2000
     assert min(issued) > 1234
+
+
+def test_k_27_a_new_server_gets_the_roles_of_the_platform_from_the_restore(
+    store: FileStore, tmp_path: Path
+) -> None:
+    """As the way back of docs/backups.md begins: an empty database of a server that was never migrated."""
+    lost, new = (
+        EmbeddedServer(tmp_path / name, fsync="off", shared_buffers="16MB") for name in ("lost", "new")
+    )
+    with lost.in_use():
+        lost.create_database("warehouse")
+        migrate(lost.url("warehouse"))
+        run(lost.url("warehouse"), LOADED)
+        backup = create_backup(lost.url("warehouse"), store, "warehouse")
+    with new.in_use():
+        new.create_database("warehouse")
+        restore(store, backup, new.url("warehouse"))
+        assert rows(new.url("warehouse"))["raw.shop_sales"] == ["(1,a)"]
+        with psycopg.connect(new.url("warehouse")) as connection:
+            assert connection.execute(
+                """select rolname, rolcanlogin, has_schema_privilege(rolname, 'marts', 'usage') from pg_roles
+                where rolname like 'sales\\_platform\\__%' order by 1"""
+            ).fetchall() == [
+                ("sales_platform_loader", False, False),
+                ("sales_platform_reader", False, True),
+                ("sales_platform_transformer", False, True),
+            ]
