@@ -72,7 +72,8 @@ def judge(
     connection.execute("set local parallel_tuple_cost to default")
     known = [*(name for name in feed.staging_key if name in feed.columns), "_reasons"]
     analyze_sample(connection, sql.SQL("pg_temp.judged ({})").format(identifiers(known)))
-    return _counted(connection, _sorted_fast(feed))
+    alone = len(load_ids) + len(corrections) == 1
+    return _counted(connection, _sorted_fast(feed) if alone else None)
 
 
 def _sorted_fast(feed: FileFeedContract) -> sql.Composable | None:
@@ -83,14 +84,16 @@ def _sorted_fast(feed: FileFeedContract) -> sql.Composable | None:
 
 
 def _counted(connection: Connection, key: sql.Composable | None) -> JudgedRows:
-    """key: also look whether it repeats among the clean rows of a single load, in the same pass."""
-    keys = sql.SQL("count(distinct {}) filter (where _reasons is null)").format(key) if key else sql.NULL
+    """key: of a single load; whether it repeats among the clean rows is then told by the same pass."""
+    distinct = sql.SQL("count(distinct {}) filter (where _reasons is null)").format(key) if key else sql.NULL
     counts = connection.execute(
-        sql.SQL("select _load_id, count(*), count(_reasons), {} from judged group by _load_id").format(keys)
+        sql.SQL("select _load_id, count(*), count(_reasons), {} from judged group by _load_id").format(
+            distinct
+        )
     ).fetchall()
     return JudgedRows(
         {load_id: (rows, refused) for load_id, rows, refused, _ in counts},
-        each_key_once=len(counts) == 1 and all(keys == rows - refused for _, rows, refused, keys in counts),
+        each_key_once=key is not None and all(keys == rows - refused for _, rows, refused, keys in counts),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import sql
 
@@ -24,25 +24,18 @@ from sales_platform.engine.copying import CopyResult, copy_file
 from sales_platform.engine.files import locate
 from sales_platform.engine.reader import BadRecord, read_header
 from sales_platform.errors import SourceError, StorageFull
+from sales_platform_tests.engine.received import RECEIVED_TABLE, examples
 
 Connection = psycopg.Connection[Any]
 HEADER = b"id,name,amount\n"
-# One database serves all examples of a property; each is rolled back.
-examples = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 @pytest.fixture
 def warehouse(database_url: str) -> Iterator[Connection]:
     with psycopg.connect(database_url) as conn:
+        conn.execute(RECEIVED_TABLE)
         conn.execute(
-            """create sequence line;
-            create table received (id text, name text, amount text,
-              _load_id bigint default current_setting('sales_platform.load_id')::bigint,
-              _partition text default current_setting('sales_platform.partition'),
-              _source_row bigint default nextval('line'));
-            create table single (id text,
+            """create table single (id text,
               _load_id bigint default current_setting('sales_platform.load_id')::bigint,
               _source_row bigint default nextval('line'))"""
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import sql
 
@@ -17,6 +17,7 @@ from sales_platform.engine.copying import CopyResult, copy_file
 from sales_platform.engine.copying_together import FEWEST, FileToCopy, copy_together
 from sales_platform.engine.files import locate
 from sales_platform.engine.reader import read_header
+from sales_platform_tests.engine.received import RECEIVED_TABLE, examples
 
 Connection = psycopg.Connection[Any]
 HEADER = b"id,name,amount\n"
@@ -37,13 +38,7 @@ contents = st.lists(pieces, max_size=8).map(b"".join)
 @pytest.fixture
 def warehouse(database_url: str) -> Iterator[Connection]:
     with psycopg.connect(database_url) as connection:
-        connection.execute(
-            """create sequence line;
-            create table received (id text, name text, amount text,
-              _load_id bigint default current_setting('sales_platform.load_id')::bigint,
-              _partition text default current_setting('sales_platform.partition'),
-              _source_row bigint default nextval('line'))"""
-        )
+        connection.execute(RECEIVED_TABLE)
         connection.commit()
         yield connection
         connection.rollback()
@@ -96,7 +91,7 @@ def test_each_row_carries_the_load_partition_and_line_of_its_file(
     ]
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples
 @given(files=st.lists(contents, min_size=3, max_size=3))
 def test_any_files_give_the_same_rows_and_the_same_bad_records_as_one_by_one(
     warehouse: Connection, tmp_path: Path, files: list[bytes]
